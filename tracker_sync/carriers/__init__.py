@@ -1,0 +1,218 @@
+"""What a carrier is, and which ones we have.
+
+Floor 2. A carrier is one file: facts as class attributes, one pure function that writes the
+request, one pure function that reads the answer. Sending, error mapping, tokens and code lookup
+live here, once. Budgets and tokens are kept by whoever calls `poll`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field
+
+from tracker_sync.discovery import found
+from tracker_sync.errors import Rejected, Unreadable
+from tracker_sync.model import Meaning, Problem, Reading, Scan, Status, utc
+from tracker_sync.wire import Wire, check, moved
+
+
+class Order(StrEnum):
+    """How a carrier's list of scans is sorted."""
+
+    NEWEST_FIRST = "newest_first"
+    OLDEST_FIRST = "oldest_first"
+    LIST_IS_TRUTH = "list_is_truth"  # oldest first, and stamps may run backwards
+
+
+class Budget(BaseModel):
+    """The calls we let ourselves make. None = the carrier names no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    per_day: int | None = Field(default=None, ge=1)
+    per_second: float | None = Field(default=None, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and how long it may be used (already shortened for safety)."""
+
+    value: str
+    lasts: timedelta
+
+
+class CarrierConfig(BaseModel):
+    """What the merchant may write under every `carriers: <key>:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    base_url: str | None = Field(default=None, description="replaces scheme, host and port")
+    budget: Budget = Field(default=Budget(), description="calls per day and per second")
+    timeout: float = Field(default=20, gt=0, le=120, description="seconds for one whole call")
+    workers: int | None = Field(default=None, ge=1, le=64, description="calls at the same time")
+    codes: dict[str, Status | Problem] = Field(
+        default_factory=dict, description="meanings for codes that are not listed yet"
+    )
+
+
+class Carrier(ABC):
+    """One carrier's tracking API."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    brand: ClassVar[str]
+    docs: ClassVar[str]  # https:// page of the API
+    tracking_url: ClassVar[str]  # the customer's page, with {number}
+    zone: ClassVar[str] = "UTC"  # of stamps without offset, and of the brand's calendar days
+    order: ClassVar[Order] = Order.NEWEST_FIRST
+    batch: ClassVar[int] = 1  # numbers a call
+    budget: ClassVar[Budget] = Budget()
+    budget_zone: ClassVar[str] = "UTC"  # where the carrier's day ends
+    tokens_count: ClassVar[bool] = False  # token calls are charged to the same budget
+    min_gap: ClassVar[timedelta] = timedelta(minutes=5)  # between two calls about one parcel
+    max_per_parcel_day: ClassVar[int | None] = None
+    asks_delivered: ClassVar[bool] = True  # False = a delivered parcel must not be asked again
+    number_patterns: ClassVar[tuple[re.Pattern[str], ...]] = ()  # its own numbers, unmistakable
+    aliases: ClassVar[tuple[str, ...]] = ()  # how feeds spell the brand, besides brand and key
+    codes: ClassVar[Mapping[str, Meaning]]
+    Config: ClassVar[type[CarrierConfig]]
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    # -- what a carrier writes ---------------------------------------------
+
+    @abstractmethod
+    def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
+        """Write the request for up to `batch` numbers."""
+
+    @abstractmethod
+    def read(self, payload: Any, asked: Sequence[str]) -> Iterable[Reading]:
+        """Read a decoded answer. No I/O; let KeyError and friends escape."""
+
+    def token_request(self) -> httpx.Request | None:
+        """Write the request for an access token; None = this API needs none."""
+        return None
+
+    def read_token(self, payload: Any) -> Token:
+        """Read the answer to `token_request`."""
+        raise NotImplementedError
+
+    def parse(self, body: bytes) -> Any:
+        """Decode a body; ValueError for anything else."""
+        return json.loads(body)
+
+    def refusal(self, response: httpx.Response) -> None:
+        """Raise for an answer that is an error; return for one that can be read.
+
+        The default treats 404 as readable ("not found") and everything else by its status.
+        """
+        if response.status_code != httpx.codes.NOT_FOUND:
+            check(self.key, response)
+
+    # -- helpers for request() and read() ------------------------------------
+
+    def url(self, official: str) -> str:
+        """Return *official* at the configured host."""
+        return moved(official, self.config.base_url)
+
+    def reading(self, number: str | None, scans: Iterable[Scan], **more: Any) -> Reading:
+        """Make a Reading from scans in the carrier's own order."""
+        ordered = list(scans)
+        if self.order is Order.NEWEST_FIRST:
+            ordered.reverse()
+        if self.order is Order.LIST_IS_TRUTH:
+            ordered = list(_never_backwards(ordered))
+        return Reading(number, tuple(ordered), **more)
+
+    def scan(self, at: datetime, code: str, text: str = "", place: str = "") -> Scan:
+        """Make a Scan from the carrier's own words; an unlisted code means nothing."""
+        return Scan(at, code, self.meaning(code), text.strip(), place.strip())
+
+    def meaning(self, code: str) -> Meaning | None:
+        """Translate *code*: the merchant's own mapping first, then the carrier's list."""
+        mine = self.config.codes.get(code)
+        if mine is None:
+            return self.codes.get(code)
+        return Meaning(status=mine) if isinstance(mine, Status) else Meaning(problem=mine)
+
+    def when(self, stamp: str) -> datetime:
+        """Parse ISO 8601; a stamp without offset is local to `zone`, fold 0."""
+        return self.local(datetime.fromisoformat(stamp))
+
+    def local(self, moment: datetime) -> datetime:
+        """Return *moment* in UTC; a naive one is local to `zone`, fold 0."""
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(self.zone))
+        return utc(moment)
+
+    # -- the one place that talks to the network -----------------------------
+
+    def poll(self, wire: Wire, numbers: Sequence[str], token: str | None = None) -> list[Reading]:
+        """Ask about *numbers* in one call; raise a CallError or return readings."""
+        return self.decode(wire.send(self.request(numbers, token)), numbers)
+
+    def fetch_token(self, wire: Wire) -> Token:
+        """Ask for an access token in one call; raise a CallError or return it."""
+        request = self.token_request()
+        if request is None:
+            raise NotImplementedError(self.key)
+        response = wire.send(request)
+        check(self.key, response)
+        try:
+            return self.read_token(json.loads(response.content))
+        except _SHAPE as exc:
+            raise Unreadable(self.key, _why(exc)) from exc
+
+    def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:
+        """Turn an HTTP answer into readings. Needs no network."""
+        self.refusal(response)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return [Reading(number, not_found=True) for number in asked]
+        return self.decode_body(response.content, asked)
+
+    def decode_body(self, body: bytes, asked: Sequence[str]) -> list[Reading]:
+        """Turn a body into readings; *asked* may be empty when nobody knows what was asked."""
+        try:
+            return list(self.read(self.parse(body), asked))
+        except _SHAPE as exc:
+            raise Unreadable(self.key, _why(exc)) from exc
+
+
+_SHAPE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+def _why(exc: BaseException) -> str:
+    """Name what is wrong with the shape; never a value, it may be personal."""
+    if isinstance(exc, json.JSONDecodeError):
+        return "the answer is not JSON"
+    key = f" {exc.args[0]!r}" if isinstance(exc, KeyError) and exc.args else ""
+    return f"the answer has another shape than expected ({type(exc).__name__}{key})"
+
+
+def _never_backwards(scans: Iterable[Scan]) -> Iterator[Scan]:
+    latest: datetime | None = None
+    for scan in scans:
+        latest = max(scan.at, latest) if latest else scan.at
+        yield replace(scan, at=latest)
+
+
+def rejected(carrier: Carrier, text: str, status: int | None = None) -> Rejected:
+    """An error answer of *carrier* that repeating cannot cure, with what to do about it."""
+    return Rejected(carrier.key, text, status=status)
+
+
+def discover() -> dict[str, type[Carrier]]:
+    """Return every carrier class of this package by its key."""
+    return {cls.key: cls for cls in found(sys.modules[__name__], Carrier)}
