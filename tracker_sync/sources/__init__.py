@@ -58,7 +58,7 @@ class Bundle:
 class Source(ABC):
     """One way of learning about shipments."""
 
-    type: ClassVar[str]
+    key: ClassVar[str]  # what `type:` says in the YAML
     Config: ClassVar[type[SourceConfig]]
 
     def __init__(self, config: Any, context: Context) -> None:
@@ -80,5 +80,5 @@ class Source(ABC):
 
 
 def discover() -> dict[str, type[Source]]:
-    """Return every source class of this package by its type."""
-    return {cls.type: cls for cls in found(sys.modules[__name__], Source)}
+    """Return every source class of this package by its key."""
+    return {cls.key: cls for cls in found(sys.modules[__name__], Source)}  # type: ignore[type-abstract]
