@@ -1,0 +1,80 @@
+"""Delays nobody scanned: silence, a label never used, an estimate that passed.
+
+A delay is concluded as a scan of origin `clock`, dated at the moment it became true, so the walk
+opens and closes it like any other and it does not matter when somebody looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from tracker_sync.lifecycle.walk import FINAL, silence
+from tracker_sync.model import (
+    Detail,
+    Estimate,
+    Meaning,
+    Origin,
+    Problem,
+    Scan,
+    State,
+    Status,
+)
+
+STALLED_AFTER = 5  # business days without a scan
+NOT_HANDED_OVER_AFTER = 2  # business days since the label was made
+_MORNING = time(9)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Working days and the zone they are counted in."""
+
+    zone: tzinfo
+    workday: Callable[[date], bool]
+
+    def day(self, moment: datetime) -> date:
+        """The calendar day of *moment*."""
+        return moment.astimezone(self.zone).date()
+
+    def after(self, day: date, working_days: int) -> date:
+        """The working day *working_days* after *day*."""
+        for _ in range(working_days):
+            day = self._next(day)
+        return day
+
+    def morning_after(self, day: date) -> datetime:
+        """9:00 on the first working day after *day*."""
+        local = datetime.combine(self._next(day), _MORNING, tzinfo=self.zone)
+        return local.astimezone(UTC)
+
+    def _next(self, day: date) -> date:
+        days = (day + timedelta(days=step) for step in range(1, 60))
+        return next(filter(self.workday, days))
+
+
+def next_delay(state: State, estimate: Estimate | None, calendar: Calendar) -> Scan | None:
+    """The delay that becomes true first if nothing more is heard; it may lie in the past."""
+    moot = state.status in FINAL or state.status is Status.READY_FOR_PICKUP or state.turned
+    if state.status is None or moot or Problem.DELAYED in state.problems:
+        return None
+    return min(_delays(state, estimate, calendar), key=lambda scan: scan.at, default=None)
+
+
+def _delays(state: State, estimate: Estimate | None, calendar: Calendar) -> Iterator[Scan]:
+    if state.status is Status.ANNOUNCED and state.status_at:
+        used_by = calendar.after(calendar.day(state.status_at), NOT_HANDED_OVER_AFTER)
+        yield _delay(calendar, used_by, Detail.NOT_HANDED_OVER, "label never used")
+        return
+    if state.last_scan_at:
+        heard_by = calendar.after(calendar.day(state.last_scan_at), STALLED_AFTER)
+        yield _delay(calendar, heard_by, Detail.STALLED, silence(state.last_scan_at))
+    if estimate:
+        code = f"estimate {estimate.day} passed"
+        yield _delay(calendar, estimate.day, Detail.ESTIMATE_PASSED, code)
+
+
+def _delay(calendar: Calendar, last_good_day: date, detail: Detail, code: str) -> Scan:
+    meaning = Meaning(problem=Problem.DELAYED, detail=detail)
+    return Scan(calendar.morning_after(last_good_day), code, meaning, origin=Origin.CLOCK)
