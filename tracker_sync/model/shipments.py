@@ -102,6 +102,7 @@ class Shipment:
 
     id: int
     brand: str
+    zone: str = "UTC"  # the brand's, for calendar days
     number: str  # the one the carrier is asked about
     first_number: str  # the one ids are made of
     numbers: tuple[str, ...]
