@@ -40,7 +40,7 @@ class Scan:
     origin: Origin = Origin.CARRIER
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at", utc(self.at))
+        object.__setattr__(self, "at", utc(self.at).replace(microsecond=0))
 
     @property
     def status(self) -> Status | None:

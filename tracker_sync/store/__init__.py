@@ -1,0 +1,41 @@
+"""State in SQLite: one method per question, SQL next to it.
+
+Floor 2. Nothing above this package knows it is SQLite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from tracker_sync.store.connection import Connection, stamp, unstamp
+from tracker_sync.store.journal import Journal
+from tracker_sync.store.ledger import Ledger
+from tracker_sync.store.orders import Orders
+from tracker_sync.store.outbox import Frozen, Outbox
+from tracker_sync.store.privacy import Privacy
+from tracker_sync.store.shipments import Due, Shipments
+
+__all__ = ["Due", "Frozen", "Store", "stamp", "unstamp"]
+
+
+class Store:
+    """One shop's database; bound to the thread that opened it."""
+
+    def __init__(self, path: Path, *, shop: str, zones: Mapping[str, str]) -> None:
+        self._connection = Connection(path, shop=shop)
+        self.shipments = Shipments(self._connection, zones)
+        self.orders = Orders(self._connection)
+        self.outbox = Outbox(self._connection)
+        self.ledger = Ledger(self._connection)
+        self.journal = Journal(self._connection)
+        self.privacy = Privacy(self._connection)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Hold the write lock from the start; all or nothing. A nested one joins the outer."""
+        return self._connection.transaction()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
