@@ -70,7 +70,14 @@ class Throttled(CallError):
 
 
 class Unavailable(CallError):
-    """The other side is down, slow or cut the line; try later."""
+    """The other side is down, slow or cut the line; try later.
+
+    `reached` is False where the request certainly never got there.
+    """
+
+    def __init__(self, peer: str, text: str, *, reached: bool = True) -> None:
+        super().__init__(peer, text)
+        self.reached = reached
 
 
 class Unreadable(CallError):
