@@ -190,7 +190,7 @@ class Carrier(ABC):
             raise Unreadable(self.key, _why(exc)) from exc
 
 
-_SHAPE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+_SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 def _why(exc: BaseException) -> str:
