@@ -53,6 +53,7 @@ class Bundle:
     fingerprint: str  # content hash or cursor
     advices: tuple[Advice, ...]
     rejects: tuple[Reject, ...] = ()
+    notes: tuple[Reject, ...] = ()  # taken all the same, with something left out: why
 
 
 class Source(ABC):
@@ -77,6 +78,10 @@ class Source(ABC):
     @abstractmethod
     def done(self, bundle: Bundle, refused: tuple[Reject, ...]) -> None:
         """Called after the bundle is safely stored; *refused* = what intake did not accept."""
+
+    def purge(self, before: datetime) -> int:
+        """Delete what was put away before that moment; how much. Most sources keep nothing."""
+        return 0
 
 
 def discover() -> dict[str, type[Source]]:
