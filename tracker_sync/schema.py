@@ -63,7 +63,8 @@ CREATE TABLE shipments (
     order_url     TEXT NOT NULL DEFAULT '',
     items         TEXT NOT NULL DEFAULT '[]',
     properties    TEXT NOT NULL DEFAULT '{}',
-    carrier       TEXT NOT NULL DEFAULT '',  -- who answered last
+    carrier       TEXT NOT NULL DEFAULT '',  -- who last knew it
+    unknown_to    TEXT NOT NULL DEFAULT '',  -- carriers that did not know it when last asked
     found_at      TEXT,                      -- NULL: never found
     checked_at    TEXT,                      -- last answer, "not found" included
     failures      INTEGER NOT NULL DEFAULT 0,-- calls in a row that failed

@@ -40,6 +40,7 @@ _EARLY = frozenset({Status.DISPATCHED, Status.IN_TRANSIT})
 _WHILE: Mapping[Kind, frozenset[Status | None]] = {
     Kind.DISPATCHED: _EARLY,
     Kind.ORDER_DISPATCHED: _EARLY,
+    Kind.ORDER_DELIVERED: frozenset({Status.DELIVERED}),
     Kind.RETURN_LABEL_CREATED: frozenset({None, Status.ANNOUNCED}),
     Kind.RETURN_IN_TRANSIT: _EARLY | LAST_MILE,
     Kind.RETURN_ARRIVED: frozenset({Status.DELIVERED}),

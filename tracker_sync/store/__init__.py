@@ -36,6 +36,14 @@ class Store:
         """Hold the write lock from the start; all or nothing. A nested one joins the outer."""
         return self._connection.transaction()
 
+    def attempt(self) -> AbstractContextManager[None]:
+        """One item inside a transaction: if it fails, only its own writes are undone."""
+        return self._connection.attempt()
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the database, readable for its owner alone."""
+        self._connection.copy_to(path)
+
     def close(self) -> None:
         """Close the database."""
         self._connection.close()

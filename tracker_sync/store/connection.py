@@ -106,6 +106,19 @@ class Connection:
             self.raw.execute("COMMIT")
 
     @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """One item inside a transaction: if it fails, only its own writes are undone."""
+        self.raw.execute("SAVEPOINT item")
+        try:
+            yield
+        except BaseException:
+            if self.raw.in_transaction:
+                self.raw.execute("ROLLBACK TO item")
+                self.raw.execute("RELEASE item")
+            raise
+        self.raw.execute("RELEASE item")
+
+    @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn SQLite's own words into what happened and what to do."""
         try:
@@ -135,6 +148,16 @@ class Connection:
         """One statement that writes."""
         with self._explained():
             return self.raw.execute(sql, values)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of the database, readable for its owner alone."""
+        with self._explained():
+            _make_file(path)
+            copy = sqlite3.connect(path)
+            try:
+                self.raw.backup(copy)
+            finally:
+                copy.close()
 
     def close(self) -> None:
         """Close the file."""

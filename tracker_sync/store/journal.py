@@ -92,6 +92,17 @@ class Journal:
             "INSERT OR IGNORE INTO taken VALUES (?, ?, ?, ?)", source, fingerprint, name, stamp(now)
         )
 
+    def once_a_day(self, what: str, now: datetime) -> bool:
+        """Whether *what* was not done yet on this day; says yes once a day."""
+        day = stamp(now)[:10]
+        cursor = self._db.run(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+            " WHERE value <> excluded.value",
+            what,
+            day,
+        )
+        return cursor.rowcount == 1
+
     def pause(self, kind: str, now: datetime) -> None:
         """Hold back a kind of message; "*" = all."""
         self._db.run("INSERT OR IGNORE INTO pauses VALUES (?, ?)", kind, stamp(now))

@@ -7,7 +7,7 @@ from datetime import datetime
 from tracker_sync.messages.message import order_subject
 from tracker_sync.model import Order
 from tracker_sync.store import rows
-from tracker_sync.store.connection import Connection, maybe_stamp
+from tracker_sync.store.connection import Connection, maybe_stamp, maybe_unstamp
 
 
 class Orders:
@@ -71,6 +71,11 @@ class Orders:
         )
         self._db.run("UPDATE messages SET order_id = ? WHERE order_id = ?", into_id, old_id)
         self._db.run("DELETE FROM orders WHERE id = ?", old_id)
+
+    def completed_at(self, order_id: int) -> datetime | None:
+        """When the last parcel arrived, as last recorded; None while incomplete."""
+        text = self._db.value("SELECT completed_at FROM orders WHERE id = ?", order_id)
+        return maybe_unstamp(text)
 
     def complete(self, order_id: int, at: datetime | None) -> None:
         """Keep when the last parcel arrived; None = something is still to come."""

@@ -70,6 +70,17 @@ class Outbox:
         )
         return cursor.rowcount == 1
 
+    def reschedule(self, message: Message) -> None:
+        """Move an owed follow-up that was never attempted to its new due time."""
+        self._db.run(
+            "UPDATE messages SET occurred_at = ?, due_at = ? WHERE id = ? AND state = 'owed'"
+            " AND attempts = 0 AND occurred_at <> ?",
+            stamp(message.occurred_at),
+            stamp(message.due_at),
+            message.id,
+            stamp(message.occurred_at),
+        )
+
     def hasten(self, shipment_id: int, now: datetime) -> None:
         """Judge the held messages of a parcel again now: a recipient appeared."""
         self._db.run(
@@ -121,6 +132,14 @@ class Outbox:
             int(frozen.backfill),
             stamp(now),
             frozen.id,
+        )
+
+    def unfreeze(self, message_id: str) -> None:
+        """A first attempt that certainly did not arrive was none: it is judged anew."""
+        self._db.run(
+            "UPDATE messages SET body = NULL, recipient = NULL, metric = NULL, attempts = 0,"
+            " attempted_at = NULL WHERE id = ? AND state = 'owed' AND attempts = 1",
+            message_id,
         )
 
     def try_again(self, message_ids: Sequence[str]) -> None:
@@ -223,6 +242,16 @@ class Outbox:
             kind,
         )
         return list(map(rows.message, found))
+
+    def count(self, shipment_id: int, kind: str) -> int:
+        """How many messages of a kind a parcel ever had."""
+        return int(
+            self._db.value(
+                "SELECT count(*) FROM messages WHERE shipment_id = ? AND kind = ?",
+                shipment_id,
+                kind,
+            )
+        )
 
     def get(self, message_id: str) -> sqlite3.Row | None:
         """One message."""

@@ -26,8 +26,10 @@ class Due:
     id: int
     number: str
     failures: int
-    since: datetime  # due since
     calls_today: int
+    unknown_to: frozenset[str]  # carriers that did not know it when last asked
+    found: bool  # some carrier knows it
+    taken_at: datetime
 
 
 class Shipments:
@@ -76,8 +78,8 @@ class Shipments:
     def due(self, brand: str, now: datetime, limit: int, today: str) -> list[Due]:
         """Open shipments of a brand whose next look is due, longest waiting first."""
         found = self._db.rows(
-            "SELECT id, number, failures, next_poll_at, calls_day, calls_made FROM shipments "
-            "WHERE brand = ? AND next_poll_at <= ? ORDER BY next_poll_at LIMIT ?",
+            "SELECT id, number, failures, calls_day, calls_made, unknown_to, found_at, taken_at"
+            " FROM shipments WHERE brand = ? AND next_poll_at <= ? ORDER BY next_poll_at LIMIT ?",
             brand,
             stamp(now),
             limit,
@@ -87,11 +89,40 @@ class Shipments:
                 row["id"],
                 row["number"],
                 row["failures"],
-                unstamp(row["next_poll_at"]),
                 row["calls_made"] if row["calls_day"] == today else 0,
+                frozenset(row["unknown_to"].split()),
+                row["found_at"] is not None,
+                unstamp(row["taken_at"]),
             )
             for row in found
         ]
+
+    def looks(self, shipment_id: int) -> tuple[int, str, int]:
+        """Failed calls in a row, the day that calls are counted for, and the calls made then."""
+        row = self._db.row(
+            "SELECT failures, calls_day, calls_made FROM shipments WHERE id = ?", shipment_id
+        )
+        return (row["failures"], row["calls_day"], row["calls_made"]) if row else (0, "", 0)
+
+    def source(self, shipment_id: int) -> str:
+        """The name of the source that gave it first."""
+        return str(self._db.value("SELECT source FROM shipments WHERE id = ?", shipment_id))
+
+    def filled(self, shipment_id: int, column: str) -> bool:
+        """Whether a fact of the feed is known already."""
+        value = self._db.value(
+            f"SELECT {column} FROM shipments WHERE id = ?",  # noqa: S608  our own names
+            shipment_id,
+        )
+        return value not in (None, "", "[]", "{}")
+
+    def known_to(self, shipment_id: int, carrier: str, *, known: bool) -> None:
+        """Remember whether a carrier knew the parcel when it was asked."""
+        text = self._db.value("SELECT unknown_to FROM shipments WHERE id = ?", shipment_id)
+        before = set(text.split())
+        now = before - {carrier} if known else before | {carrier}
+        if now != before:
+            self.update(shipment_id, {"unknown_to": " ".join(sorted(now))})
 
     def watched(self, now: datetime, limit: int) -> list[int]:
         """Shipments for which the passing of time alone changes something now."""
@@ -101,6 +132,11 @@ class Shipments:
             limit,
         )
         return [row["id"] for row in found]
+
+    def planned(self, shipment_id: int) -> str | None:
+        """When the next look is planned, as stored."""
+        text = self._db.value("SELECT next_poll_at FROM shipments WHERE id = ?", shipment_id)
+        return str(text) if text else None
 
     def scans(self, shipment_id: int) -> list[Scan]:
         """The stored history, oldest first, the carrier's own order where stamps are equal."""
@@ -115,6 +151,10 @@ class Shipments:
             "SELECT word, attempt FROM transitions WHERE shipment_id = ?", shipment_id
         )
         return {(row["word"], row["attempt"]) for row in found}
+
+    def transition(self, row_id: int | None) -> sqlite3.Row | None:
+        """One recorded transition."""
+        return self._db.row("SELECT * FROM transitions WHERE id = ?", row_id)
 
     # -- writing -------------------------------------------------------------
 
@@ -157,14 +197,21 @@ class Shipments:
 
     def _add_scan(self, whose: tuple[int, str], values: tuple[Any, ...], now: datetime) -> bool:
         cursor = self._db.run(
-            "INSERT OR IGNORE INTO scans (shipment_id, carrier, at, position, origin, code, listed,"
+            "INSERT INTO scans (shipment_id, carrier, at, position, origin, code, listed,"
             " status, problem, detail, revokes, text, place, seen_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            # The carrier may explain an entry later ("delivered" was the return): then it is
+            # understood anew. What it no longer explains stays as it was understood.
+            " ON CONFLICT DO UPDATE SET listed = 1, status = excluded.status,"
+            " problem = excluded.problem, detail = excluded.detail, revokes = excluded.revokes"
+            " WHERE excluded.listed AND excluded.status IS NOT NULL"
+            " AND (status, problem) IS NOT (excluded.status, excluded.problem)"
+            " RETURNING id",
             *whose,
             *values,
             stamp(now),
         )
-        return cursor.rowcount == 1
+        return cursor.fetchone() is not None
 
     def add_transition(
         self, shipment_id: int, transition: Transition, now: datetime

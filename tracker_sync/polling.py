@@ -1,0 +1,100 @@
+"""When to ask about a parcel next. Pure: what is known and the time come in, a moment goes out.
+
+A parcel in the van is asked every half hour, one on the road every few hours, one that waits for
+its customer twice a day, and nobody is asked at night. A number the carrier does not know yet is
+asked ever more rarely. A failed call is repeated after a growing pause. The carrier's own rules
+(smallest gap, calls a parcel a day) are kept whatever the rest says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+from tracker_sync.model import Status
+
+_PAUSES = {
+    Status.ANNOUNCED: timedelta(hours=3),
+    Status.DISPATCHED: timedelta(hours=3),
+    Status.IN_TRANSIT: timedelta(hours=3),
+    Status.OUT_FOR_DELIVERY: timedelta(minutes=30),
+    Status.DELIVERY_FAILED: timedelta(hours=2),
+    Status.READY_FOR_PICKUP: timedelta(hours=6),
+    Status.RETURNING: timedelta(hours=12),
+    Status.LOST: timedelta(days=1),
+    Status.CANCELLED: timedelta(days=1),
+}
+_NOT_ASKED = frozenset({Status.DELIVERED, Status.RETURNED})
+_END_KEPT = timedelta(days=7)  # lost and cancelled parcels may turn up again
+_FIRST_HOURS = timedelta(hours=2)
+_RARELY = timedelta(days=1)
+_FAILED = timedelta(minutes=5)
+_FAILED_MOST = timedelta(hours=6)
+_MORNING, _NIGHT = time(6), time(22)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What decides about the next look at one parcel."""
+
+    status: Status | None  # None: the carrier does not know it yet
+    since: datetime  # when the status was reached; when it was announced to us, if not found
+    zone: tzinfo  # the brand's
+    jitter: float  # 0 to 1, fixed for a parcel: neighbours do not move in step
+    failures: int = 0  # calls in a row that failed
+    min_gap: timedelta = timedelta(minutes=5)
+    calls_today: int = 0
+    max_per_day: int | None = None
+
+
+def next_look(look: Look, now: datetime) -> datetime | None:
+    """When to ask next; None = no more."""
+    if look.failures:
+        return now + _spread(_after_failures(look.failures), look.jitter)
+    pause = _pause(look, now)
+    if pause is None:
+        return None
+    when = _by_day(now + _spread(max(pause, look.min_gap), look.jitter), look)
+    if look.max_per_day is not None and look.calls_today >= look.max_per_day:
+        return max(when, _tomorrow(now, look.zone))
+    return when
+
+
+def _pause(look: Look, now: datetime) -> timedelta | None:
+    if look.status in _NOT_ASKED:
+        return None
+    if look.status is None:
+        return min(max(_FIRST_HOURS, (now - look.since) / 8), _RARELY)
+    if look.status in (Status.LOST, Status.CANCELLED) and now - look.since > _END_KEPT:
+        return None
+    return _PAUSES[look.status]
+
+
+def _after_failures(failures: int) -> timedelta:
+    return min(_FAILED * (1 << min(failures - 1, 10)), _FAILED_MOST)
+
+
+def _spread(pause: timedelta, jitter: float) -> timedelta:
+    """Up to a tenth longer."""
+    return pause * (1 + jitter / 10)
+
+
+def _by_day(when: datetime, look: Look) -> datetime:
+    """No news comes at night: wait for the morning."""
+    local = when.astimezone(look.zone)
+    if _MORNING <= local.time() < _NIGHT:
+        return when
+    day = local.date() + timedelta(days=1 if local.time() >= _NIGHT else 0)
+    morning = datetime.combine(day, _MORNING, tzinfo=look.zone).astimezone(UTC)
+    return morning + look.jitter * timedelta(minutes=30)
+
+
+def _tomorrow(now: datetime, zone: tzinfo) -> datetime:
+    day = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(day, _MORNING, tzinfo=zone).astimezone(UTC)
+
+
+def calls_a_parcel(days: float = 3.0) -> float:
+    """Looks one parcel costs over its life at this pace, for forecasts."""
+    per_day = timedelta(hours=16) / _PAUSES[Status.IN_TRANSIT]
+    return per_day * days + timedelta(hours=6) / _PAUSES[Status.OUT_FOR_DELIVERY]

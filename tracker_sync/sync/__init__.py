@@ -1,0 +1,87 @@
+"""One pass: take in, ask, compare, record, send.
+
+The only package that meets both the pure floors and the edges. The main thread owns the database;
+worker threads ask carriers and talk to Klaviyo. Whatever is ready is sent while a slow carrier is
+still being waited for.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from datetime import datetime
+
+import structlog
+
+from tracker_sync.sync import care, take_in
+from tracker_sync.sync.ask import Asking
+from tracker_sync.sync.deliver import Delivery
+from tracker_sync.sync.house import House
+from tracker_sync.sync.report import Report
+
+log = structlog.get_logger()
+
+_LAST_WORD = 30.0  # seconds of the pass kept for sending and closing
+_TICK = 1.0
+
+
+def run_pass(house: House, now: datetime, stop: threading.Event | None = None) -> Report:
+    """Run one pass as of *now*; *stop* ends it early and cleanly. What is left stays due."""
+    started = house.timer.monotonic()
+    with house.store.transaction():
+        pass_id = house.store.journal.begin(now)
+        for carrier in house.carriers.values():
+            house.store.ledger.activate("carrier", carrier.key, now, brand=carrier.brand)
+    house.step("begun")
+    report = Report(house.store.journal, now)
+    take_in.take_all(house, report, now)
+    care.time_passes(house, report, now)
+    _exchange(house, report, now, (started, stop or threading.Event()))
+    care.forget_old(house, report, now)
+    with house.store.transaction():
+        house.store.journal.end(pass_id, now, report.exit_code, report.counts)
+    house.step("ended")
+    log.info("pass.done", exit=report.exit_code, **{k: v for k, v in report.counts.items() if v})
+    return report
+
+
+def _exchange(
+    house: House, report: Report, now: datetime, bounds: tuple[float, threading.Event]
+) -> None:
+    """Ask and send until nothing is left, time is up, or somebody says stop."""
+    started, stop = bounds
+    limit = house.settings.polling.pass_limit.total_seconds()
+    asking, delivery = Asking(house, report, now), Delivery(house, report, now)
+    try:
+        while True:
+            spent = house.timer.monotonic() - started
+            if stop.is_set() or spent > limit - _LAST_WORD:
+                asking.stop("the pass has no time left")
+            if stop.is_set() or spent > limit:
+                delivery.stop("the pass has no time left")
+            asking.launch()
+            delivery.launch()
+            futures = asking.futures | delivery.futures
+            if not futures and not delivery.pending:
+                if not asking.refill():
+                    break
+                continue
+            if not futures:
+                house.timer.sleep(min(_TICK, delivery.delay))
+                continue
+            done = wait(futures, timeout=_TICK, return_when=FIRST_COMPLETED).done
+            _collect(asking, delivery, done)
+    finally:
+        report.count("left", asking.left)
+        asking.close()
+        delivery.close()
+
+
+def _collect(asking: Asking, delivery: Delivery, done: set[Future[object]]) -> None:
+    answered = done & asking.futures
+    sent = done & delivery.futures
+    if answered:
+        asking.collect(answered)
+        delivery.wake()
+    if sent:
+        delivery.collect(sent)

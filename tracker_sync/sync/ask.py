@@ -1,0 +1,244 @@
+"""Ask the carriers about what is due, and turn every outcome into rows: news, or when to retry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from tracker_sync.carriers import Carrier
+from tracker_sync.errors import CallError, Rejected, StoreError, Throttled
+from tracker_sync.model import Reading
+from tracker_sync.polling import Look, next_look
+from tracker_sync.store import Due, stamp
+from tracker_sync.sync import record
+from tracker_sync.sync.house import House
+from tracker_sync.sync.lanes import MOST_DUE, Batch, Lane
+from tracker_sync.sync.report import Report
+
+log = structlog.get_logger()
+
+_TROUBLES = 3  # failed calls in a row after which a carrier is left alone for this pass
+_THROTTLES = 3  # 429 in a row after which it is left alone until its midnight
+_BACK_OFF = timedelta(seconds=5)
+_LOCKED_OUT = timedelta(hours=1)  # after refused keys: more tries may lock the account
+_KEYS = (401, 403)
+_OTHER_CARRIER_AFTER = timedelta(hours=12)
+
+
+class Asking:
+    """All lanes of a pass."""
+
+    def __init__(self, house: House, report: Report, now: datetime) -> None:
+        self._house = house
+        self._report = report
+        self._now = now
+        self.lanes = {key: Lane(house, carrier, now) for key, carrier in house.carriers.items()}
+        self.refill()
+
+    def refill(self) -> bool:
+        """Line up what is due and not lined up yet; whether there was anything."""
+        brands = sorted({carrier.brand for carrier in self._house.carriers.values()})
+        return bool(sum(self._line_up(brand) for brand in brands))
+
+    def _line_up(self, brand: str) -> int:
+        """Give the due shipments of a brand to its cheapest carrier that may be asked."""
+        carriers = self._house.of_brand(brand)
+        if all(self.lanes[carrier.key].stopped for carrier in carriers):
+            return 0
+        zone = ZoneInfo(carriers[0].zone)
+        today = self._now.astimezone(zone).date().isoformat()
+        due = self._house.store.shipments.due(brand, self._now, MOST_DUE, today)
+        shares: dict[str, list[Due]] = {carrier.key: [] for carrier in carriers}
+        for one in due:
+            shares[self._chosen(carriers, one).key].append(one)
+        for key, share in shares.items():
+            self.lanes[key].line_up(share)
+        self._report.count("due", len(due))
+        return len(due)
+
+    def _chosen(self, carriers: list[Carrier], due: Due) -> Carrier:
+        """The first carrier; a number it does not know for long is shown to the others in turn."""
+        able = [c for c in carriers if not self.lanes[c.key].stopped] or carriers
+        if not due.found and self._now - due.taken_at < _OTHER_CARRIER_AFTER:
+            return able[0]
+        hopeful = [c for c in able if c.key not in due.unknown_to]
+        return hopeful[0] if hopeful else able[due.calls_today % len(able)]
+
+    # -- the pass drives these -------------------------------------------------
+
+    @property
+    def futures(self) -> set[Future[object]]:
+        """Calls under way."""
+        found: set[Future[object]] = set()
+        for lane in self.lanes.values():
+            found |= set(lane.running)  # type: ignore[arg-type]  # only waited for
+            if lane.token_call:
+                found.add(lane.token_call)  # type: ignore[arg-type]
+        return found
+
+    @property
+    def left(self) -> int:
+        """Shipments not asked yet."""
+        return sum(
+            len(b.due) for lane in self.lanes.values() for b in lane.queue if not lane.stopped
+        )
+
+    def launch(self) -> None:
+        """Start whatever may be started."""
+        for lane in self.lanes.values():
+            lane.launch()
+
+    def stop(self, why: str) -> None:
+        """Start nothing more; what is left stays due."""
+        for lane in self.lanes.values():
+            lane.stopped = lane.stopped or why
+
+    def collect(self, done: Iterable[Future[object]]) -> None:
+        """Store what came back, in one transaction."""
+        finished = set(done)
+        with self._house.store.transaction():
+            for lane in self.lanes.values():
+                if lane.token_call in finished:
+                    self._token(lane)
+                for future in [f for f in lane.running if f in finished]:
+                    self._answer(lane, future, lane.running.pop(future))
+        self._house.step("answers stored")
+
+    def close(self) -> None:
+        """End the lanes and tell what they cost."""
+        for lane in self.lanes.values():
+            lane.close()
+            self._report.count(f"calls.{lane.carrier.key}", lane.calls)
+            if lane.stopped and lane.queue:
+                log.info("lane.stopped", carrier=lane.carrier.key, why=lane.stopped)
+
+    # -- outcomes ----------------------------------------------------------------
+
+    def _token(self, lane: Lane) -> None:
+        call, lane.token_call = lane.token_call, None
+        if call is None:
+            return
+        try:
+            token = call.result()
+        except Rejected as exc:
+            self._lock_out(lane, exc)
+            return
+        except CallError as exc:
+            self._failed(lane, exc)
+            lane.stopped = lane.stopped or exc.text
+            return
+        lane.token = token.value
+        self._house.ledger.keep_token(lane.carrier.key, token.value, self._now + token.lasts)
+
+    def _answer(self, lane: Lane, future: Future[list[Reading]], batch: Batch) -> None:
+        try:
+            readings = future.result()
+        except Rejected as exc:
+            if exc.status == _KEYS[0] and lane.refuse_token(batch):
+                return
+            self._refused(lane, exc, batch)
+        except CallError as exc:
+            self._failed(lane, exc)
+            self._later(lane, batch)
+        else:
+            self._good(lane, batch, readings)
+
+    def _good(self, lane: Lane, batch: Batch, readings: list[Reading]) -> None:
+        lane.troubles = 0
+        self._house.ledger.answered(lane.carrier.key, self._now)
+        self._report.over(f"carrier:{lane.carrier.key}")
+        by_number = {reading.number: reading for reading in readings}
+        if len(batch.due) == 1 and None in by_number:
+            by_number[batch.numbers[0]] = by_number[None]
+        strangers = set(by_number) - {None, *batch.numbers}
+        if strangers:
+            log.warning("poll.swapped", carrier=lane.carrier.key, count=len(strangers))
+        for due in batch.due:
+            absent = Reading(due.number, not_found=True)
+            if due.number not in by_number and strangers and len(batch.due) == 1:
+                self._later(lane, Batch((due,)))
+                continue
+            self._one(lane, due, by_number.get(due.number, absent))
+
+    def _one(self, lane: Lane, due: Due, reading: Reading) -> None:
+        """A fault in one shipment stays in that shipment."""
+        try:
+            with self._house.store.attempt():
+                self._charge(lane, due)
+                news = record.answered(self._house, lane.carrier.key, due.id, reading, self._now)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("shipment.failed", number=due.number[-6:])
+            self._report.finding(
+                f"shipment:{due.id}", "a shipment could not be stored; see the log"
+            )
+            self._later(lane, Batch((due,)))
+            return
+        self._report.count("asked")
+        self._report.count("not_found", int(reading.not_found))
+        self._report.count("transitions", news)
+
+    def _charge(self, lane: Lane, due: Due) -> None:
+        zone = ZoneInfo(lane.carrier.zone)
+        today = self._now.astimezone(zone).date().isoformat()
+        self._house.store.shipments.update(
+            due.id, {"calls_day": today, "calls_made": due.calls_today + 1}
+        )
+
+    def _later(self, lane: Lane, batch: Batch) -> None:
+        """The call failed: ask again after a growing pause."""
+        for due in batch.due:
+            look = Look(
+                status=None,
+                since=self._now,
+                zone=ZoneInfo(lane.carrier.zone),
+                jitter=record.jitter(due.id),
+                failures=due.failures + 1,
+            )
+            again = next_look(look, self._now)
+            self._charge(lane, due)
+            self._house.store.shipments.update(
+                due.id,
+                {"failures": due.failures + 1, "next_poll_at": stamp(again) if again else None},
+            )
+        self._report.count("failed", len(batch.due))
+
+    def _refused(self, lane: Lane, exc: Rejected, batch: Batch) -> None:
+        """Refused keys stop the carrier; any other refusal is about these numbers."""
+        if exc.status in _KEYS or exc.status is None:
+            self._lock_out(lane, exc)
+            return
+        log.warning("poll.refused", carrier=lane.carrier.key, why=exc.text)
+        self._later(lane, batch)
+
+    def _lock_out(self, lane: Lane, exc: Rejected) -> None:
+        key = lane.carrier.key
+        self._house.ledger.block(key, self._now + _LOCKED_OUT)
+        self._house.ledger.failed(key, exc.text, self._now)
+        lane.stopped = exc.text
+        self._report.finding(f"carrier:{key}", f"{key}: {exc.text}")
+
+    def _failed(self, lane: Lane, exc: CallError) -> None:
+        log.warning("poll.failed", carrier=lane.carrier.key, why=exc.text)
+        ledger, key = self._house.ledger, lane.carrier.key
+        ledger.failed(key, exc.text, self._now)
+        lane.troubles += 1
+        if isinstance(exc, Throttled):
+            lane.stopped = "asked to wait"
+            ledger.block(key, self._wait(lane, exc))
+        elif lane.troubles >= _TROUBLES:
+            lane.stopped = f"left alone after {_TROUBLES} failures"
+
+    def _wait(self, lane: Lane, exc: Throttled) -> datetime:
+        """How long a 429 keeps us away: as asked, else briefly, else until the day ends."""
+        in_a_row = self._house.ledger.throttled(lane.carrier.key)
+        if exc.retry_after is not None:
+            return self._now + timedelta(seconds=max(1.0, exc.retry_after))
+        if in_a_row >= _THROTTLES:
+            return lane.midnight
+        return self._now + _BACK_OFF * (2 << in_a_row)

@@ -1,0 +1,66 @@
+"""What the passing of time alone changes: delays, expiry, retention."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tracker_sync.model import Shipment
+from tracker_sync.store import stamp
+from tracker_sync.sync import follow, record
+from tracker_sync.sync.house import House
+from tracker_sync.sync.report import Report
+
+_PAGE = 500
+
+
+def time_passes(house: House, report: Report, now: datetime) -> None:
+    """Conclude delays that became true, count scans that were ahead of time, give up the silent."""
+    store = house.store
+    while due := store.shipments.watched(now, _PAGE):
+        with store.transaction():
+            for shipment_id in due:
+                _one(house, report, store.shipments.get(shipment_id), now)
+        house.step("time passed")
+        if len(due) < _PAGE:
+            return
+
+
+def _one(house: House, report: Report, shipment: Shipment, now: datetime) -> None:
+    shipments = house.store.shipments
+    planned = shipments.planned(shipment.id)
+    report.count("transitions", record.refresh(house, shipment, now))
+    shipments.update(shipment.id, {"next_poll_at": planned})
+    shipment = shipments.get(shipment.id)
+    end = record.expiry(house, shipment)
+    if end and end <= now:
+        _give_up(house, report, shipment, now)
+
+
+def _give_up(house: House, report: Report, shipment: Shipment, now: datetime) -> None:
+    """Close a parcel that was never found, or is silent for too long; one notice."""
+    columns = {
+        "closed_at": stamp(now),
+        "closed_reason": "expired",
+        "next_poll_at": None,
+        "watch_at": None,
+    }
+    house.store.shipments.update(shipment.id, columns)
+    why = "silent for long" if shipment.found_at else "never found"
+    text = f"…{shipment.number[-6:]} ({shipment.brand}) was {why} and is not asked any more"
+    report.finding(f"expired:{shipment.id}", text)
+    report.count("expired")
+    follow.after(house, house.store.shipments.get(shipment.id), now)
+
+
+def forget_old(house: House, report: Report, now: datetime) -> None:
+    """Apply the retention times."""
+    privacy, wishes = house.store.privacy, house.settings.retention
+    with house.store.transaction():
+        if not house.store.journal.once_a_day("retention", now):
+            return
+        report.count("recipients_blanked", privacy.expire_recipients(now - wishes.recipient))
+        purged = privacy.purge_shipments(now - wishes.shipment, now, _PAGE)
+        report.count("purged", purged)
+    for source in house.sources:
+        source.purge(now - wishes.files)
+    house.step("old forgotten")

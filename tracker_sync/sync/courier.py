@@ -1,0 +1,45 @@
+"""Which brand moves a parcel: what the feed says first, then the number's own form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tracker_sync.carriers import Carrier, discover
+from tracker_sync.model import Advice
+
+_ALIASES = {
+    "dhl": "dhl", "dhlpaket": "dhl", "dhlde": "dhl", "dhlgermany": "dhl", "deutschepost": "dhl",
+    "deutschepostdhl": "dhl", "dhlparcel": "dhl", "dhlecommerce": "dhl",
+    "dhlexpress": "dhl_express", "ups": "ups", "unitedparcelservice": "ups", "fedex": "fedex",
+    "gls": "gls", "dpd": "dpd", "hermes": "hermes", "myhermes": "hermes", "usps": "usps",
+    "postnl": "postnl", "laposte": "laposte", "colissimo": "laposte", "royalmail": "royalmail",
+    "inpost": "inpost", "canadapost": "canadapost", "australiapost": "australiapost",
+    "bpost": "bpost",
+}  # fmt: skip
+
+
+def brand_of(advice: Advice, configured: Iterable[Carrier]) -> str | None:
+    """The brand of a parcel; None where neither the feed nor the number tells."""
+    word = re.sub(r"[^a-z0-9]", "", advice.courier.casefold())
+    if word:
+        return _named(word)
+    return _detected(advice.number, configured)
+
+
+def _named(word: str) -> str | None:
+    for cls in discover().values():
+        names = (cls.key, cls.brand, cls.title, *cls.aliases)
+        if word in {re.sub(r"[^a-z0-9]", "", name.casefold()) for name in names}:
+            return cls.brand
+    return _ALIASES.get(word)
+
+
+def _detected(number: str, configured: Iterable[Carrier]) -> str | None:
+    """A number only one configured brand can have given; never a guess between two."""
+    brands = {
+        carrier.brand
+        for carrier in configured
+        if any(pattern.fullmatch(number) for pattern in carrier.number_patterns)
+    }
+    return brands.pop() if len(brands) == 1 else None

@@ -1,0 +1,189 @@
+"""Send what was released to Klaviyo, in order per recipient, and mark what it accepted."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from tracker_sync.klaviyo import EVENTS_PER_SECOND, Outcome, OutcomeState
+from tracker_sync.store import Frozen
+from tracker_sync.sync.house import House
+from tracker_sync.sync.release import release
+from tracker_sync.sync.report import Report
+from tracker_sync.wire import Limits, Pacer, Wire
+
+log = structlog.get_logger()
+
+PATIENCE = 20.0  # seconds a pass retries Klaviyo
+_NEXT_PASS = timedelta(minutes=15)  # at the latest
+_BULK = 500
+
+
+class Delivery:
+    """The outbox of one pass."""
+
+    def __init__(self, house: House, report: Report, now: datetime) -> None:
+        self._house = house
+        self._report = report
+        self._now = now
+        self._running: dict[Future[list[Outcome]], list[Frozen]] = {}
+        self._again: list[Frozen] = []
+        self._trouble_since: float | None = None
+        self._retries = 0
+        self._resume_at = 0.0
+        self.stopped = "" if house.sender else "klaviyo is not configured"
+        self._local = threading.local()
+        self._wires: list[Wire] = []
+        self._executor: ThreadPoolExecutor | None = None
+        self._pacer = Pacer(EVENTS_PER_SECOND, house.timer)
+        self._drained = False
+
+    # -- the pass drives these -------------------------------------------------
+
+    @property
+    def futures(self) -> set[Future[object]]:
+        """Sends under way."""
+        return set(self._running)  # type: ignore[arg-type]  # only waited for
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is still to be sent in this pass."""
+        return bool(self._running) or not (self.stopped or self._drained)
+
+    @property
+    def delay(self) -> float:
+        """Seconds until Klaviyo may be tried again."""
+        if self.stopped:
+            return 0.0
+        return max(0.0, self._resume_at - self._house.timer.monotonic())
+
+    def wake(self) -> None:
+        """There may be new messages."""
+        self._drained = False
+
+    def launch(self) -> None:
+        """Send what may go now."""
+        if self.stopped or self._drained or self.delay > 0:
+            return
+        under_way = frozenset(f.id for group in self._running.values() for f in group)
+        self._again = [f for f in self._again if f.id not in under_way]
+        ready = self._again or release(self._house, self._report, self._now, under_way)
+        retries = [f for f in ready if f.attempts > 1]
+        if retries:
+            with self._house.store.transaction():
+                self._house.store.outbox.try_again([f.id for f in retries])
+        self._again = []
+        history = [f for f in ready if f.backfill]
+        for start in range(0, len(history), _BULK):
+            self._submit(history[start : start + _BULK])
+        for one in ready:
+            if not one.backfill:
+                self._submit([one])
+        self._drained = not ready
+
+    def collect(self, done: Iterable[Future[object]]) -> None:
+        """Mark what came back, in one transaction."""
+        finished = set(done)
+        with self._house.store.transaction():
+            for future in [f for f in self._running if f in finished]:
+                group = self._running.pop(future)
+                for frozen, outcome in zip(group, future.result(), strict=True):
+                    self._mark(frozen, outcome)
+        self._house.step("accepted stored")
+        self._drained = False
+
+    def stop(self, why: str) -> None:
+        """Send nothing more; it stays owed."""
+        self.stopped = self.stopped or why
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._executor:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+        for wire in self._wires:
+            wire.close()
+
+    # -- outcomes ----------------------------------------------------------------
+
+    def _mark(self, frozen: Frozen, outcome: Outcome) -> None:
+        outbox = self._house.store.outbox
+        if outcome.state is OutcomeState.ACCEPTED:
+            self._trouble_since, self._retries = None, 0
+            outbox.accepted(frozen.id, self._now)
+            self._report.count("accepted")
+            self._report.over("klaviyo")
+        elif outcome.state in (OutcomeState.REFUSED, OutcomeState.TOO_LARGE):
+            outbox.set_aside(frozen.id, outcome.text, self._now)
+            self._report.count("set_aside")
+            text = f"Klaviyo refused a {frozen.kind} message: {outcome.text}"
+            self._report.finding(f"set_aside:{frozen.id}", f"{text}; see `tracker-sync messages`")
+        elif outcome.state is OutcomeState.HALT:
+            outbox.postpone(frozen.id, outcome.text, self._now)
+            self._report.finding("klaviyo", f"Klaviyo takes nothing: {outcome.text}")
+            self.stop(outcome.text)
+        else:
+            self._trouble(frozen, outcome)
+
+    def _trouble(self, frozen: Frozen, outcome: Outcome) -> None:
+        """Retry for a short while; then leave it to a later pass."""
+        clock = self._house.timer.monotonic()
+        if self._trouble_since is None:
+            self._trouble_since = clock
+        left = PATIENCE - (clock - self._trouble_since)
+        pause = outcome.after if outcome.after is not None else self._pause()
+        if pause <= left and not self.stopped:
+            self._again.append(frozen if outcome.refused else self._once_more(frozen))
+            self._resume_at = clock + pause
+            return
+        wait = timedelta(seconds=max(outcome.after or 0.0, 60.0))
+        until = self._now + min(wait, _NEXT_PASS)
+        self._house.store.outbox.postpone(frozen.id, outcome.text, until)
+        if outcome.refused:
+            self._house.store.outbox.unfreeze(frozen.id)
+        self._report.count("postponed")
+        self.stop(f"no answer from Klaviyo: {outcome.text}")
+
+    def _pause(self) -> float:
+        self._retries += 1
+        return random.uniform(0, min(8.0, 0.5 * 2**self._retries))  # noqa: S311  jitter
+
+    def _once_more(self, frozen: Frozen) -> Frozen:
+        return replace(frozen, attempts=frozen.attempts + 1)
+
+    # -- workers -----------------------------------------------------------------
+
+    def _submit(self, group: list[Frozen]) -> None:
+        if self._executor is None:
+            workers = self._house.settings.klaviyo.workers if self._house.settings.klaviyo else 1
+            self._executor = ThreadPoolExecutor(workers, thread_name_prefix="klaviyo")
+        self._running[self._executor.submit(self._send, group)] = group
+        self._house.step("sent")
+
+    def _send(self, group: list[Frozen]) -> list[Outcome]:
+        sender = self._house.sender
+        if sender is None:
+            return []
+        wire = self._wire()
+        if len(group) == 1 and not group[0].backfill:
+            return [sender.send(wire, group[0].body)]
+        return sender.send_many(wire, [frozen.body for frozen in group])
+
+    def _wire(self) -> Wire:
+        wire: Wire | None = getattr(self._local, "wire", None)
+        if wire is None:
+            klaviyo = self._house.settings.klaviyo
+            wire = self._local.wire = Wire(
+                "klaviyo",
+                self._house.timer,
+                limits=Limits(seconds=klaviyo.timeout if klaviyo else 20.0),
+                pacer=self._pacer,
+                transport=self._house.transport() if self._house.transport else None,
+            )
+            self._wires.append(wire)
+        return wire

@@ -1,0 +1,47 @@
+"""One pass at a time: a kernel lock beside the database, gone with the process that held it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tracker_sync.errors import Busy, StoreError
+from tracker_sync.store import stamp, unstamp
+
+
+@contextmanager
+def only_pass(database: Path, clock: datetime) -> Iterator[None]:
+    """Hold the database's lock; Busy where another pass holds it. *clock* is the real time."""
+    lock = FileLock(f"{database}.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(f"another pass is running on {database}") from None
+    except OSError as exc:
+        raise StoreError(f"{database}.lock cannot be made: {exc.strerror}") from exc
+    try:
+        _holder(database).write_text(
+            json.dumps({"pid": os.getpid(), "since": stamp(clock)}), encoding="utf-8"
+        )
+        yield
+    finally:
+        lock.release()
+
+
+def overdue(database: Path, clock: datetime, pass_limit: timedelta) -> bool:
+    """Whether the pass that holds the lock is older than twice its limit."""
+    try:
+        since = json.loads(_holder(database).read_text(encoding="utf-8"))["since"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return clock - unstamp(since) > 2 * pass_limit
+
+
+def _holder(database: Path) -> Path:
+    return database.with_name(database.name + ".holder")

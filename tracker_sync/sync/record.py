@@ -1,0 +1,237 @@
+"""One answer into the database: scans, state, transitions and the messages they owe, together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from tracker_sync import lifecycle
+from tracker_sync.lifecycle.delays import next_delay
+from tracker_sync.messages.kinds import kind_of
+from tracker_sync.messages.message import Message, parcel_subject, unique_id
+from tracker_sync.messages.verdict import Action, judge
+from tracker_sync.model import (
+    Kind,
+    Problem,
+    Reading,
+    Scan,
+    Shipment,
+    State,
+    Status,
+    Transition,
+)
+from tracker_sync.polling import Look, next_look
+from tracker_sync.store import stamp
+from tracker_sync.store.connection import maybe_stamp
+from tracker_sync.store.rows import reading_columns, state_columns
+from tracker_sync.sync import follow
+from tracker_sync.sync.house import House
+
+log = structlog.get_logger()
+
+_GAP_WITHOUT_CARRIER = timedelta(minutes=5)
+
+
+def answered(house: House, carrier: str, shipment_id: int, reading: Reading, now: datetime) -> int:
+    """Record what *carrier* said about a shipment; return how many transitions it brought."""
+    store = house.store
+    known = store.shipments.get(shipment_id)
+    fresh = store.shipments.add_scans(shipment_id, carrier, reading.scans, now)
+    for scan in fresh:
+        if scan.meaning is None and store.journal.unknown(carrier, scan.code, scan.text, now):
+            log.warning("code.unknown", carrier=carrier, code=scan.code, number=known.number[-6:])
+    store.shipments.known_to(shipment_id, carrier, known=not reading.not_found)
+    columns: dict[str, Any] = {"checked_at": stamp(now), "failures": 0}
+    if not reading.not_found:
+        columns["carrier"] = carrier
+        columns["found_at"] = stamp(known.found_at or now)
+    if lifecycle.believed(reading.scans, known, now):
+        columns |= reading_columns(reading)
+    return refresh(house, known, now, columns)
+
+
+def refresh(
+    house: House, known: Shipment, now: datetime, columns: Mapping[str, Any] | None = None
+) -> int:
+    """Walk the stored history anew and record what changed; return the number of transitions."""
+    store = house.store
+    store.shipments.update(known.id, columns or {})
+    told = store.shipments.told(known.id)
+    traced, watch_at = _walk(house, known, told, now)
+    news = lifecycle.changes(traced, told)
+    store.shipments.update(known.id, {**state_columns(traced.state), **_end(known, traced.state)})
+    shipment = store.shipments.get(known.id)
+    store.shipments.update(known.id, {"watch_at": _earliest(watch_at, expiry(house, shipment))})
+    for transition in news:
+        _tell(house, shipment, transition, now)
+    _tell_again(house, known, shipment, now)
+    _tell_estimate(house, known, shipment, now)
+    follow.after(house, shipment, now)
+    store.shipments.update(known.id, {"next_poll_at": maybe_stamp(next_poll(house, shipment, now))})
+    return len(news)
+
+
+def _walk(
+    house: House, known: Shipment, told: set[tuple[str, str]], now: datetime
+) -> tuple[lifecycle.Trace, datetime | None]:
+    """The trace of the believed history, conclusions from silence included, and when to look."""
+    shipments = house.store.shipments
+    scans = shipments.scans(known.id)
+    traced = _trace(scans, known, now)
+    estimate = shipments.get(known.id).estimate
+    delay = next_delay(traced.state, estimate, house.calendar(known.zone))
+    once = (Problem.DELAYED.value, "")
+    if delay and once not in told and once not in {t.key for t in traced.transitions}:
+        if delay.at > now:
+            return traced, _first(delay.at, lifecycle.ahead(scans, now))
+        shipments.add_scans(known.id, "clock", [delay], now)
+        scans = sorted([*scans, delay], key=lambda scan: scan.at)
+        traced = _trace(scans, known, now)
+    return traced, lifecycle.ahead(scans, now)
+
+
+def _trace(scans: list[Scan], known: Shipment, now: datetime) -> lifecycle.Trace:
+    good = lifecycle.believed(scans, known, now)
+    return lifecycle.trace(good, zone=ZoneInfo(known.zone), direction=known.direction)
+
+
+def _earliest(*moments: datetime | None) -> str | None:
+    return maybe_stamp(_first(*moments))
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
+
+
+def expiry(house: House, shipment: Shipment) -> datetime | None:
+    """When a parcel that stays unknown or silent is given up; None for one that is closed."""
+    if shipment.closed_at is not None:
+        return None
+    wishes = house.settings.polling
+    if shipment.found_at is None:
+        return shipment.taken_at + wishes.give_up
+    return max(shipment.state.last_scan_at or shipment.found_at, shipment.taken_at) + wishes.silent
+
+
+def _end(known: Shipment, state: State) -> dict[str, Any]:
+    """Close a shipment that reached an end, open one that left it."""
+    if state.status in lifecycle.FINAL:
+        return {"closed_at": maybe_stamp(state.status_at), "closed_reason": state.status}
+    if known.closed_reason == "expired" and state == known.state:
+        return {}
+    return {"closed_at": None, "closed_reason": ""}
+
+
+def _tell(house: House, shipment: Shipment, transition: Transition, now: datetime) -> None:
+    """Record a transition and owe its message."""
+    row_id, ordinal = house.store.shipments.add_transition(shipment.id, transition, now)
+    log.info(
+        "shipment.changed",
+        brand=shipment.brand,
+        number=shipment.number[-6:],
+        to=transition.word.value,
+        at=stamp(transition.at),
+    )
+    kind = kind_of(transition, shipment.direction)
+    if kind is None:
+        return
+    if kind is Kind.RETURN_IN_TRANSIT:
+        ordinal = 1
+    message = parcel_message(house, shipment, kind, transition.at, ordinal=ordinal)
+    owe(house, shipment, _settled(house, message, transition, now), now, transition_id=row_id)
+
+
+def parcel_message(
+    house: House, shipment: Shipment, kind: str, at: datetime, *, ordinal: int = 1
+) -> Message:
+    """A message about one parcel, due at once."""
+    subject = parcel_subject(shipment.brand, shipment.first_number, shipment.leg)
+    return Message(
+        id=unique_id(house.shop, subject, kind, ordinal),
+        kind=kind,
+        subject=subject,
+        ordinal=ordinal,
+        shipment_id=shipment.id,
+        occurred_at=at,
+        due_at=at,
+    )
+
+
+def _settled(house: House, message: Message, transition: Transition, now: datetime) -> Message:
+    """A failed attempt waits a little: often a better status follows."""
+    wait = house.policy.settle if message.kind == Kind.DELIVERY_FAILED else timedelta(0)
+    return replace(message, due_at=max(now, message.occurred_at + wait), attempt=transition.attempt)
+
+
+def owe(
+    house: House,
+    shipment: Shipment,
+    message: Message,
+    now: datetime,
+    *,
+    transition_id: int | None = None,
+) -> None:
+    """Owe a message and judge it at once: what cannot go any more is recorded as withheld."""
+    if not house.store.outbox.owe(message, now, transition_id=transition_id):
+        return
+    verdict = judge(message, shipment, house.policy, now)
+    if verdict.action is Action.WITHHOLD:
+        house.store.outbox.withhold(message.id, verdict.reason, now)
+
+
+def _tell_again(house: House, known: Shipment, shipment: Shipment, now: datetime) -> None:
+    """A delivery that was taken back and came again is told once, at its last time."""
+    delivered = shipment.state.delivered_at
+    if delivered is None or delivered == known.state.delivered_at:
+        return
+    kind = kind_of(Transition(Status.DELIVERED, delivered), shipment.direction)
+    if kind is None:
+        return
+    message = parcel_message(house, shipment, kind, delivered)
+    if not house.store.outbox.owe_again(message, now):
+        return
+    verdict = judge(message, shipment, house.policy, now)
+    if verdict.action is Action.WITHHOLD:
+        house.store.outbox.withhold(message.id, verdict.reason, now)
+
+
+def _tell_estimate(house: House, known: Shipment, shipment: Shipment, now: datetime) -> None:
+    old, new = known.estimate, shipment.estimate
+    if old is None or new is None or old.day == new.day or shipment.state.status is None:
+        return
+    ordinal = 1 + house.store.outbox.count(shipment.id, Kind.ESTIMATE_CHANGED)
+    message = parcel_message(house, shipment, Kind.ESTIMATE_CHANGED, now, ordinal=ordinal)
+    owe(house, shipment, replace(message, attempt=new.day.isoformat()), now)
+
+
+def next_poll(house: House, shipment: Shipment, now: datetime) -> datetime | None:
+    """When the carrier is asked next: the plan, or the re-check before a waiting follow-up."""
+    if shipment.closed_reason == "expired":
+        return None
+    carriers = house.of_brand(shipment.brand)
+    failures, day, made = house.store.shipments.looks(shipment.id)
+    zone = ZoneInfo(shipment.zone)
+    look = Look(
+        status=shipment.state.status,
+        since=shipment.state.status_at or shipment.taken_at,
+        zone=zone,
+        jitter=jitter(shipment.id),
+        failures=failures,
+        min_gap=max((c.min_gap for c in carriers), default=_GAP_WITHOUT_CARRIER),
+        calls_today=made if day == now.astimezone(zone).date().isoformat() else 0,
+        max_per_day=min(filter(None, (c.max_per_parcel_day for c in carriers)), default=None),
+    )
+    planned = next_look(look, now)
+    if shipment.state.status is Status.DELIVERED and any(c.asks_delivered for c in carriers):
+        return follow.recheck_at(house, shipment, now) if not failures else planned
+    return planned
+
+
+def jitter(shipment_id: int) -> float:
+    """A fixed number from 0 to 1 for a parcel, so that neighbours do not move in step."""
+    return (shipment_id * 2654435761 % 2**32) / 2**32

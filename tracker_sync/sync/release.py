@@ -1,0 +1,226 @@
+"""From the outbox to what may be sent now: judged once more, then frozen for good."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta
+
+import structlog
+
+from tracker_sync.klaviyo import Draft, body
+from tracker_sync.messages.follow_ups import too_often, unchecked
+from tracker_sync.messages.kinds import SPECS
+from tracker_sync.messages.message import Message
+from tracker_sync.messages.properties import Occasion, properties
+from tracker_sync.messages.verdict import (
+    Action,
+    Policy,
+    Verdict,
+    addressee,
+    crowded,
+    judge,
+    known_kind,
+)
+from tracker_sync.model import Detail, Direction, Kind, Problem, Recipient, Shipment, Status
+from tracker_sync.store import Frozen
+from tracker_sync.store.rows import message as message_of
+from tracker_sync.sync import follow
+from tracker_sync.sync.house import House
+from tracker_sync.sync.report import Report
+
+log = structlog.get_logger()
+
+_PAGE = 500
+_PATIENCE = timedelta(days=1)  # before an undatable hold is judged again
+
+
+def release(house: House, report: Report, now: datetime, skip: frozenset[str]) -> list[Frozen]:
+    """Judge what is due; return what may be sent, each frozen; *skip* = messages under way.
+
+    One message a recipient: the next one goes when this one has arrived.
+    """
+    ready: list[Frozen] = []
+    busy: set[str] = set()
+    with house.store.transaction():
+        for row in house.store.outbox.owed(now, _PAGE):
+            frozen = _frozen(row) if row["attempts"] else None
+            if row["id"] in skip:
+                busy.add(row["recipient"])
+                continue
+            if frozen is None:
+                frozen = _decide(house, report, message_of(row), row, now, busy)
+            if frozen and frozen.recipient not in busy:
+                busy.add(frozen.recipient)
+                ready.append(frozen)
+    if ready:
+        house.step("frozen")
+    return ready
+
+
+def _decide(
+    house: House, report: Report, message: Message, row: sqlite3.Row, now: datetime, busy: set[str]
+) -> Frozen | None:
+    """Judge a message that was never attempted; freeze it if it may go."""
+    if message.shipment_id is None:
+        house.store.outbox.withhold(message.id, "the shipment was purged", now)
+        return None
+    shipment = house.store.shipments.get(message.shipment_id)
+    verdict = verdict_on(house, message, shipment, now)
+    recipient = addressee(shipment.recipient, house.policy) or Recipient()
+    key = house.store.privacy.recipient_key(recipient)
+    if verdict.action is Action.GO and not verdict.backfill:
+        verdict = _crowd(house, report, (message, shipment, key), now) or verdict
+    if verdict.action is Action.WITHHOLD:
+        house.store.outbox.withhold(message.id, verdict.reason, now)
+        report.count("withheld")
+        return None
+    if verdict.action is Action.HOLD:
+        until = verdict.until or _judged_again(message, house.policy, now)
+        house.store.outbox.hold(message.id, verdict.reason, until)
+        return None
+    if key in busy or house.store.outbox.waits_for(key, message.id):
+        return None
+    return _freeze(house, (message, shipment, recipient), row, verdict, now)
+
+
+def verdict_on(house: House, message: Message, shipment: Shipment, now: datetime) -> Verdict:
+    """The verdict on any message, follow-ups and whole orders included."""
+    rule = house.rules.get(message.kind)
+    if rule is None and message.order_id is None:
+        return judge(message, shipment, house.policy, now)
+    if rule is None:
+        seen = follow.view(house, house.store.orders.get(message.order_id or 0))
+        return follow.judge_of_order(house, message, shipment, seen, now)
+    verdict = follow.judge_follow_up(house, message, now)
+    if verdict.action is not Action.GO or message.order_id is None:
+        return verdict
+    key = house.store.privacy.recipient_key(
+        addressee(shipment.recipient, house.policy) or Recipient()
+    )
+    last = house.store.outbox.last_to(key, message.kind, message.id)
+    seen = follow.view(house, house.store.orders.get(message.order_id))
+    askable = frozenset(c.brand for c in house.carriers.values() if c.asks_delivered)
+    fresh = unchecked(message, seen, now, askable=askable)
+    return too_often(last, rule, now) or fresh or verdict
+
+
+def _crowd(
+    house: House, report: Report, whose: tuple[Message, Shipment, str], now: datetime
+) -> Verdict | None:
+    message, shipment, key = whose
+    crowd = crowded(house.store.outbox.sent_to(key, now), house.policy, now)
+    if crowd:
+        text = f"a message about …{shipment.number[-6:]} is held: {crowd.reason}"
+        report.finding(f"crowded:{message.id}", text)
+    return crowd
+
+
+def _judged_again(message: Message, policy: Policy, now: datetime) -> datetime:
+    """A message nobody can be told waits until it is too old, or until a recipient appears."""
+    dies = message.occurred_at + policy.max_age + timedelta(seconds=1)
+    return dies if dies > now else now + _PATIENCE
+
+
+def _freeze(
+    house: House,
+    whose: tuple[Message, Shipment, Recipient],
+    row: sqlite3.Row,
+    verdict: Verdict,
+    now: datetime,
+) -> Frozen | None:
+    """Fix time, body and recipient; a body Klaviyo could never take is set aside."""
+    message, shipment, recipient = whose
+    metric = metric_name(house, message.kind)
+    draft = Draft(
+        metric=metric,
+        recipient=recipient,
+        properties=properties(occasion(house, message, shipment, row), house.wording),
+        time=message.occurred_at,
+        unique_id=message.id,
+        backfill=verdict.backfill or house.policy.shadow,
+    )
+    try:
+        text = body(draft)
+    except ValueError as exc:
+        house.store.outbox.set_aside(message.id, str(exc), now)
+        return None
+    frozen = Frozen(
+        message.id,
+        message.kind,
+        house.store.privacy.recipient_key(recipient),
+        text,
+        draft.backfill,
+        1,
+        message.occurred_at,
+    )
+    house.store.outbox.freeze(frozen, metric, now)
+    return frozen
+
+
+def metric_name(house: House, kind: str) -> str:
+    """The name of the metric: renamed in full, or prefixed."""
+    wishes = house.settings.messages
+    known, rule = known_kind(kind), house.rules.get(kind)
+    if known and known in wishes.rename:
+        return wishes.rename[known]
+    if rule and rule.metric:
+        return rule.metric
+    return wishes.prefix + (SPECS[known].metric if known else kind)
+
+
+def occasion(house: House, message: Message, shipment: Shipment, row: sqlite3.Row) -> Occasion:
+    """What surrounds a message."""
+    fact = house.store.shipments.transition(row["transition_id"])
+    word = fact["word"] if fact else None
+    rule = house.rules.get(message.kind)
+    number, count = _place(house, shipment)
+    about_order = message.order_id is not None
+    return Occasion(
+        message=message,
+        shipment=shipment,
+        brand=house.brand(shipment.brand),
+        status=Status(word) if word in frozenset(Status) else shipment.state.status,
+        previous=Status(fact["previous"]) if fact and fact["previous"] else None,
+        problem=Problem(word) if word in frozenset(Problem) else None,
+        detail=_detail(fact, shipment, message),
+        parcel_number=0 if about_order else number,
+        parcel_count=count,
+        basis=rule.basis if rule and rule.basis != "none" else "",
+        correctable=message.kind == Kind.ADDRESS_PROBLEM and shipment.state.first_scan_at is None,
+    )
+
+
+def _detail(fact: sqlite3.Row | None, shipment: Shipment, message: Message) -> Detail | None:
+    if message.kind in (Kind.DELIVERED, Kind.RETURN_ARRIVED):
+        return shipment.state.detail
+    return Detail(fact["detail"]) if fact and fact["detail"] else None
+
+
+def _place(house: House, shipment: Shipment) -> tuple[int, int]:
+    """Which parcel of the order it is, and of how many."""
+    if not shipment.orders:
+        return 1, 1
+    order = shipment.orders[0]
+    parcels = [
+        parcel.id
+        for parcel in house.store.shipments.of_order(order.id)
+        if parcel.direction is shipment.direction and parcel.state.status is not Status.CANCELLED
+    ]
+    number = parcels.index(shipment.id) + 1 if shipment.id in parcels else 1
+    expected = order.parcel_count or 1 if shipment.direction is Direction.OUTBOUND else 1
+    return number, max(len(parcels), expected)
+
+
+def _frozen(row: sqlite3.Row) -> Frozen | None:
+    """A message that was attempted before goes again exactly as it was."""
+    if row["body"] is None:
+        return None
+    return Frozen(
+        row["id"],
+        row["kind"],
+        row["recipient"],
+        row["body"],
+        bool(row["backfill"]),
+        row["attempts"] + 1,
+        message_of(row).occurred_at,
+    )
