@@ -11,13 +11,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from tracker_sync.lifecycle.walk import ENDS, FINAL, LAST_MILE, RANK, Walk
+from tracker_sync.lifecycle.walk import RANK, Walk
 from tracker_sync.model import Direction, Scan, Shipment, State, Status, Transition
 
 __all__ = [
-    "ENDS",
-    "FINAL",
-    "LAST_MILE",
     "RANK",
     "Trace",
     "ahead",
@@ -57,24 +54,31 @@ def trace(
     return Trace(walk.state(), tuple(walk.steps.values()))
 
 
-def changes(traced: Trace, known: Collection[tuple[str, str]]) -> tuple[Transition, ...]:
-    """Return the transitions of *traced* that are new beside the *known* keys, and not late."""
+def changes(
+    traced: Trace, known: Collection[tuple[str, str]], before: State
+) -> tuple[Transition, ...]:
+    """Return the transitions of *traced* that are new beside the *known* keys, and not late.
+
+    *before* is where the shipment stood when the known keys were told.
+    """
     statuses = [t for t in traced.transitions if isinstance(t.word, Status)]
     told = [place for place, t in enumerate(statuses) if t.key in known]
-    late = statuses[: told[-1]] if told else []
+    passed = statuses[: told[-1]] if told else []
     return tuple(
         t
         for t in traced.transitions
-        if t.key not in known and t not in late and not _problem_is_past(t, traced, known)
+        if t.key not in known and t not in passed and not _late(t, traced, before)
     )
 
 
-def _problem_is_past(t: Transition, traced: Trace, known: Collection[tuple[str, str]]) -> bool:
-    """A problem that opened and closed before anything already told."""
-    if isinstance(t.word, Status) or t.word in traced.state.problems:
+def _late(t: Transition, traced: Trace, before: State) -> bool:
+    """Older than where the shipment stood, and neither higher in rank nor still open."""
+    if before.status is None or before.status_at is None or t.at >= before.status_at:
         return False
-    after = traced.transitions[traced.transitions.index(t) + 1 :]
-    return any(later.key in known for later in after)
+    if isinstance(t.word, Status):
+        return RANK.get(t.word, -1) <= RANK.get(before.status, -1)
+    newest = [step for step in traced.transitions if step.word is t.word][-1]
+    return t is not newest or t.word not in traced.state.problems
 
 
 def believed(scans: Iterable[Scan], shipment: Shipment, now: datetime) -> tuple[Scan, ...]:

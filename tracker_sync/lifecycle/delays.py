@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from tracker_sync.lifecycle.walk import FINAL, silence
+from tracker_sync.lifecycle.walk import SETTLED, silence
 from tracker_sync.model import (
     Detail,
     Estimate,
@@ -56,8 +56,7 @@ class Calendar:
 
 def next_delay(state: State, estimate: Estimate | None, calendar: Calendar) -> Scan | None:
     """The delay that becomes true first if nothing more is heard; it may lie in the past."""
-    moot = state.status in FINAL or state.status is Status.READY_FOR_PICKUP or state.turned
-    if state.status is None or moot or Problem.DELAYED in state.problems:
+    if state.status in SETTLED or state.turned or Problem.DELAYED in state.problems:
         return None
     return min(_delays(state, estimate, calendar), key=lambda scan: scan.at, default=None)
 

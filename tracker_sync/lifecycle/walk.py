@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from tracker_sync.model import Detail, Origin, Problem, Scan, State, Status, Transition
+from tracker_sync.model import (
+    ENDS,
+    FINAL,
+    LAST_MILE,
+    Detail,
+    Origin,
+    Problem,
+    Scan,
+    State,
+    Status,
+    Transition,
+)
 
 RANK = {
     Status.ANNOUNCED: 0,
@@ -18,10 +29,8 @@ RANK = {
     Status.RETURNING: 5,
     Status.RETURNED: 6,
 }
-LAST_MILE = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED, Status.READY_FOR_PICKUP})
-ENDS = frozenset({Status.CANCELLED, Status.LOST})
-FINAL = ENDS | {Status.DELIVERED, Status.RETURNED}
 
+SETTLED = FINAL | {Status.READY_FOR_PICKUP, None}  # nothing can be late any more, or yet
 PHYSICAL = frozenset(RANK) - {Status.ANNOUNCED}
 _EARLY = frozenset({Status.DISPATCHED, Status.IN_TRANSIT})
 _ONCE_A_DAY = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED, Problem.ADDRESS})
@@ -49,7 +58,7 @@ class Walk:
 
     def take(self, scan: Scan) -> None:
         """Let one scan change the state, or not."""
-        if refuted(scan, self.first_scan_at, self.last_scan_at):
+        if self._refuted(scan):
             return
         if scan.meaning and scan.meaning.revokes:
             self._revoke(scan)
@@ -78,7 +87,8 @@ class Walk:
 
     def _revoke(self, scan: Scan) -> None:
         if self.status is Status.DELIVERED:
-            self.status, self.status_at = self.before_delivery, scan.at
+            # It was somebody's hands: the parcel is on its way, however little else is known.
+            self.status, self.status_at = self.before_delivery or Status.DISPATCHED, scan.at
             self.delivered_at = self.detail = None
 
     def _progress(self, scan: Scan, status: Status) -> None:
@@ -132,9 +142,7 @@ class Walk:
         return status if later or status is Status.DISPATCHED else None
 
     def _same_attempt(self, scan: Scan, status: Status) -> bool:
-        if status is not self.status or self.status_at is None:
-            return False
-        return status is Status.READY_FOR_PICKUP or self._day(scan.at) == self._day(self.status_at)
+        return status is self.status and (status.value, self._attempt(scan, status)) in self.steps
 
     def _open(self, scan: Scan, problem: Problem) -> None:
         over = self.status in (Status.DELIVERED, Status.RETURNED)
@@ -146,22 +154,23 @@ class Walk:
 
     def _step(self, scan: Scan, word: Status | Problem) -> bool:
         """Remember a transition; False where it is an old one."""
-        attempt = self._day(scan.at) if word in _ONCE_A_DAY else ""
+        attempt = self._attempt(scan, word)
         detail = scan.meaning.detail if scan.meaning else None
         step = Transition(word, scan.at, attempt, detail, self.status, scan.text)
         return self.steps.setdefault(step.key, step) is step
 
-    def _day(self, moment: datetime) -> str:
-        return moment.astimezone(self.zone).date().isoformat()
+    def _attempt(self, scan: Scan, word: Status | Problem) -> str:
+        return scan.at.astimezone(self.zone).date().isoformat() if word in _ONCE_A_DAY else ""
 
-
-def refuted(scan: Scan, first: datetime | None, last: datetime | None) -> bool:
-    """Whether a conclusion from silence fell, because a scan turned up after all."""
-    if scan.origin is not Origin.CLOCK or scan.meaning is None:
-        return False
-    if scan.meaning.detail is Detail.NOT_HANDED_OVER:
-        return first is not None
-    return scan.meaning.detail is Detail.STALLED and scan.code != silence(last)
+    def _refuted(self, scan: Scan) -> bool:
+        """Whether a conclusion from silence fell, because a scan turned up after all."""
+        if scan.origin is not Origin.CLOCK or scan.meaning is None:
+            return False
+        if self.turned or self.status in SETTLED:
+            return True
+        if scan.meaning.detail is Detail.NOT_HANDED_OVER:
+            return self.status is not Status.ANNOUNCED
+        return scan.meaning.detail is Detail.STALLED and scan.code != silence(self.last_scan_at)
 
 
 def silence(last: datetime | None) -> str:

@@ -19,6 +19,7 @@ from tracker_sync.messages.verdict import (
 )
 from tracker_sync.model import Direction, Kind, Order, Problem, Shipment, Status
 
+ONCE_MORE = "asking the carrier once more"
 LAPSES_AFTER = timedelta(days=7)
 WAITS_FOR_A_FRESH_LOOK = timedelta(hours=24)
 _BEFORE_THE_END = timedelta(hours=36)
@@ -135,7 +136,7 @@ def unchecked(
     ]
     if not old:
         return None
-    return Verdict(Action.HOLD, "asking the carrier once more", until=now + _LOOK_AGAIN)
+    return Verdict(Action.HOLD, ONCE_MORE, until=now + _LOOK_AGAIN)
 
 
 def too_often(last: datetime | None, rule: FollowUp, now: datetime) -> Verdict | None:

@@ -12,10 +12,9 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from tracker_sync.lifecycle import FINAL, LAST_MILE
 from tracker_sync.messages.kinds import SPECS, problem_of
 from tracker_sync.messages.message import Message
-from tracker_sync.model import Kind, Recipient, Shipment, Status
+from tracker_sync.model import FINAL, LAST_MILE, Kind, Recipient, Shipment, Status
 
 
 class Action(StrEnum):
@@ -35,6 +34,8 @@ class Verdict:
     until: datetime | None = None
     backfill: bool = False
 
+
+NO_RECIPIENT = "no recipient known yet"
 
 _EARLY = frozenset({Status.DISPATCHED, Status.IN_TRANSIT})
 _WHILE: Mapping[Kind, frozenset[Status | None]] = {
@@ -106,7 +107,7 @@ def reachable(shipment: Shipment, policy: Policy) -> Verdict | None:
     """None where the recipient is known and may be told, else why not."""
     recipient = addressee(shipment.recipient, policy)
     if recipient is None:
-        return Verdict(Action.HOLD, "no recipient known yet")
+        return Verdict(Action.HOLD, NO_RECIPIENT)
     if policy.only_to and not _pilot(recipient.email, policy.only_to):
         return Verdict(Action.WITHHOLD, "recipient is not a pilot")
     return None

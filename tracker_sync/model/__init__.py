@@ -6,10 +6,23 @@ Floor 0. Standard library only; every value is frozen; every moment is an aware 
 
 from tracker_sync.model.scans import INFO, Estimate, Meaning, Pickup, Reading, Scan, utc
 from tracker_sync.model.shipments import Advice, Item, Order, Recipient, Shipment, State, Transition
-from tracker_sync.model.words import Detail, Direction, Kind, Origin, Problem, Status
+from tracker_sync.model.words import (
+    ENDS,
+    FINAL,
+    LAST_MILE,
+    Detail,
+    Direction,
+    Kind,
+    Origin,
+    Problem,
+    Status,
+)
 
 __all__ = [
+    "ENDS",
+    "FINAL",
     "INFO",
+    "LAST_MILE",
     "Advice",
     "Detail",
     "Direction",

@@ -94,3 +94,8 @@ class Kind(StrEnum):
     ORDER_DELIVERED = "order_delivered"
     REVIEW_REQUEST = "review_request"
     PICKUP_REMINDER = "pickup_reminder"
+
+
+LAST_MILE = frozenset({Status.OUT_FOR_DELIVERY, Status.DELIVERY_FAILED, Status.READY_FOR_PICKUP})
+ENDS = frozenset({Status.CANCELLED, Status.LOST})  # yield to any later physical scan
+FINAL = ENDS | {Status.DELIVERED, Status.RETURNED}

@@ -24,6 +24,7 @@ class Store:
     """One shop's database; bound to the thread that opened it."""
 
     def __init__(self, path: Path, *, shop: str, zones: Mapping[str, str]) -> None:
+        self._shop, self._zones = shop, zones
         self._connection = Connection(path, shop=shop)
         self.shipments = Shipments(self._connection, zones)
         self.orders = Orders(self._connection)
@@ -40,9 +41,10 @@ class Store:
         """One item inside a transaction: if it fails, only its own writes are undone."""
         return self._connection.attempt()
 
-    def copy_to(self, path: Path) -> None:
-        """Write a consistent copy of the database, readable for its owner alone."""
+    def copied(self, path: Path) -> Store:
+        """Write a consistent copy to *path*, readable for its owner alone, and open it."""
         self._connection.copy_to(path)
+        return Store(path, shop=self._shop, zones=self._zones)
 
     def close(self) -> None:
         """Close the database."""

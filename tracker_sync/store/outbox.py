@@ -81,12 +81,15 @@ class Outbox:
             stamp(message.occurred_at),
         )
 
-    def hasten(self, shipment_id: int, now: datetime) -> None:
-        """Judge the held messages of a parcel again now: a recipient appeared."""
+    def hasten(self, shipment_id: int, reason: str, now: datetime) -> None:
+        """Judge messages of a parcel or its orders again now: what they wait for is here."""
         self._db.run(
-            "UPDATE messages SET due_at = ? WHERE shipment_id = ? AND state = 'owed'"
-            " AND attempts = 0 AND reason = 'no recipient known yet'",
+            "UPDATE messages SET due_at = ? WHERE state = 'owed' AND attempts = 0 AND reason = ?"
+            " AND (shipment_id = ? OR order_id IN"
+            " (SELECT order_id FROM shipment_orders WHERE shipment_id = ?))",
             stamp(now),
+            reason,
+            shipment_id,
             shipment_id,
         )
 

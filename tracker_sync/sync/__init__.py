@@ -50,7 +50,7 @@ def _exchange(
 ) -> None:
     """Ask and send until nothing is left, time is up, or somebody says stop."""
     started, stop = bounds
-    limit = house.settings.polling.pass_limit.total_seconds()
+    limit = house.bounds.pass_limit.total_seconds()
     asking, delivery = Asking(house, report, now), Delivery(house, report, now)
     try:
         while True:
@@ -70,16 +70,18 @@ def _exchange(
                 house.timer.sleep(min(_TICK, delivery.delay))
                 continue
             done = wait(futures, timeout=_TICK, return_when=FIRST_COMPLETED).done
-            _collect(asking, delivery, done)
+            _collect(house, asking, delivery, done)
     finally:
         report.count("left", asking.left)
         asking.close()
         delivery.close()
 
 
-def _collect(asking: Asking, delivery: Delivery, done: set[Future[object]]) -> None:
+def _collect(house: House, asking: Asking, delivery: Delivery, done: set[Future[object]]) -> None:
     answered = done & asking.futures
     sent = done & delivery.futures
+    if answered or sent:
+        house.step("came back")
     if answered:
         asking.collect(answered)
         delivery.wake()

@@ -54,13 +54,13 @@ def _give_up(house: House, report: Report, shipment: Shipment, now: datetime) ->
 
 def forget_old(house: House, report: Report, now: datetime) -> None:
     """Apply the retention times."""
-    privacy, wishes = house.store.privacy, house.settings.retention
+    privacy, wishes = house.store.privacy, house.bounds
     with house.store.transaction():
         if not house.store.journal.once_a_day("retention", now):
             return
-        report.count("recipients_blanked", privacy.expire_recipients(now - wishes.recipient))
-        purged = privacy.purge_shipments(now - wishes.shipment, now, _PAGE)
+        report.count("recipients_blanked", privacy.expire_recipients(now - wishes.keep_recipients))
+        purged = privacy.purge_shipments(now - wishes.keep_shipments, now, _PAGE)
         report.count("purged", purged)
     for source in house.sources:
-        source.purge(now - wishes.files)
+        source.purge(now - wishes.keep_files)
     house.step("old forgotten")

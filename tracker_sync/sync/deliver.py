@@ -160,8 +160,8 @@ class Delivery:
 
     def _submit(self, group: list[Frozen]) -> None:
         if self._executor is None:
-            workers = self._house.settings.klaviyo.workers if self._house.settings.klaviyo else 1
-            self._executor = ThreadPoolExecutor(workers, thread_name_prefix="klaviyo")
+            senders = self._house.bounds.senders
+            self._executor = ThreadPoolExecutor(senders, thread_name_prefix="klaviyo")
         self._running[self._executor.submit(self._send, group)] = group
         self._house.step("sent")
 
@@ -177,11 +177,10 @@ class Delivery:
     def _wire(self) -> Wire:
         wire: Wire | None = getattr(self._local, "wire", None)
         if wire is None:
-            klaviyo = self._house.settings.klaviyo
             wire = self._local.wire = Wire(
                 "klaviyo",
                 self._house.timer,
-                limits=Limits(seconds=klaviyo.timeout if klaviyo else 20.0),
+                limits=Limits(seconds=self._house.bounds.send_seconds),
                 pacer=self._pacer,
                 transport=self._house.transport() if self._house.transport else None,
             )

@@ -12,10 +12,12 @@ import structlog
 
 from tracker_sync import lifecycle
 from tracker_sync.lifecycle.delays import next_delay
+from tracker_sync.messages.follow_ups import ONCE_MORE
 from tracker_sync.messages.kinds import kind_of
 from tracker_sync.messages.message import Message, parcel_subject, unique_id
 from tracker_sync.messages.verdict import Action, judge
 from tracker_sync.model import (
+    FINAL,
     Kind,
     Problem,
     Reading,
@@ -52,7 +54,9 @@ def answered(house: House, carrier: str, shipment_id: int, reading: Reading, now
         columns["found_at"] = stamp(known.found_at or now)
     if lifecycle.believed(reading.scans, known, now):
         columns |= reading_columns(reading)
-    return refresh(house, known, now, columns)
+    news = refresh(house, known, now, columns)
+    store.outbox.hasten(shipment_id, ONCE_MORE, now)
+    return news
 
 
 def refresh(
@@ -63,7 +67,7 @@ def refresh(
     store.shipments.update(known.id, columns or {})
     told = store.shipments.told(known.id)
     traced, watch_at = _walk(house, known, told, now)
-    news = lifecycle.changes(traced, told)
+    news = lifecycle.changes(traced, told, known.state)
     store.shipments.update(known.id, {**state_columns(traced.state), **_end(known, traced.state)})
     shipment = store.shipments.get(known.id)
     store.shipments.update(known.id, {"watch_at": _earliest(watch_at, expiry(house, shipment))})
@@ -112,7 +116,7 @@ def expiry(house: House, shipment: Shipment) -> datetime | None:
     """When a parcel that stays unknown or silent is given up; None for one that is closed."""
     if shipment.closed_at is not None:
         return None
-    wishes = house.settings.polling
+    wishes = house.bounds
     if shipment.found_at is None:
         return shipment.taken_at + wishes.give_up
     return max(shipment.state.last_scan_at or shipment.found_at, shipment.taken_at) + wishes.silent
@@ -120,7 +124,7 @@ def expiry(house: House, shipment: Shipment) -> datetime | None:
 
 def _end(known: Shipment, state: State) -> dict[str, Any]:
     """Close a shipment that reached an end, open one that left it."""
-    if state.status in lifecycle.FINAL:
+    if state.status in FINAL:
         return {"closed_at": maybe_stamp(state.status_at), "closed_reason": state.status}
     if known.closed_reason == "expired" and state == known.state:
         return {}

@@ -159,13 +159,12 @@ def _freeze(
 
 def metric_name(house: House, kind: str) -> str:
     """The name of the metric: renamed in full, or prefixed."""
-    wishes = house.settings.messages
     known, rule = known_kind(kind), house.rules.get(kind)
-    if known and known in wishes.rename:
-        return wishes.rename[known]
+    if known and known in house.rename:
+        return house.rename[known]
     if rule and rule.metric:
         return rule.metric
-    return wishes.prefix + (SPECS[known].metric if known else kind)
+    return house.prefix + (SPECS[known].metric if known else kind)
 
 
 def occasion(house: House, message: Message, shipment: Shipment, row: sqlite3.Row) -> Occasion:

@@ -12,6 +12,7 @@ import structlog
 from tracker_sync.errors import CallError, StoreError, TrackerError
 from tracker_sync.lifecycle.intake import Intake, accept
 from tracker_sync.messages.message import parcel_subject
+from tracker_sync.messages.verdict import NO_RECIPIENT
 from tracker_sync.model import (
     Advice,
     Direction,
@@ -157,7 +158,7 @@ class Intaker:
         self._link(known.id, advice)
         shipment = shipments.get(known.id)
         if shipment.recipient.known:
-            self._house.store.outbox.hasten(known.id, self._now)
+            self._house.store.outbox.hasten(known.id, NO_RECIPIENT, self._now)
         self._tell(shipment, advice)
 
     def _may_overwrite(self, shipment_id: int) -> bool:
@@ -183,7 +184,7 @@ class Intaker:
             follow.withdraw(self._house, nameless, "the order is known now", self._now)
             store.orders.dissolve(nameless.id, order.id)
         store.orders.describe(order.id, shop_id=advice.order_id, parcel_count=advice.parcel_count)
-        if store.orders.link(shipment_id, order.id) and len(store.shipments.of_order(order.id)) > 1:
+        if store.orders.link(shipment_id, order.id) and shipment.direction is Direction.OUTBOUND:
             follow.withdraw(self._house, order, "a parcel was added", self._now)
 
     def _tell(self, shipment: Shipment, advice: Advice) -> None:
