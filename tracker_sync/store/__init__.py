@@ -10,12 +10,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tracker_sync.store.connection import Connection, stamp, unstamp
+from tracker_sync.store.glance import Glance
 from tracker_sync.store.journal import Journal
 from tracker_sync.store.ledger import Ledger
 from tracker_sync.store.orders import Orders
 from tracker_sync.store.outbox import Frozen, Outbox
 from tracker_sync.store.privacy import Privacy
-from tracker_sync.store.shipments import Due, Shipments
+from tracker_sync.store.rows import Due
+from tracker_sync.store.shipments import Shipments
 
 __all__ = ["Due", "Frozen", "Store", "stamp", "unstamp"]
 
@@ -32,6 +34,7 @@ class Store:
         self.ledger = Ledger(self._connection)
         self.journal = Journal(self._connection)
         self.privacy = Privacy(self._connection)
+        self.glance = Glance(self._connection)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Hold the write lock from the start; all or nothing. A nested one joins the outer."""

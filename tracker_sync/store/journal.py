@@ -53,10 +53,17 @@ class Journal:
         """Note that findings whose key starts with *prefix* are over."""
         self._db.run(
             "UPDATE findings SET resolved_at = ?"
-            " WHERE resolved_at IS NULL AND substr(key, 1, ?) = ?",
-            stamp(now),
-            len(prefix),
-            prefix,
+            " WHERE key >= ? AND key < ? AND resolved_at IS NULL",
+            *(stamp(now), prefix, f"{prefix}\U0010ffff"),
+        )
+
+    def let_go(self, before: datetime) -> None:
+        """Take notices off the list that told of one event, a while ago."""
+        self._db.run(
+            "UPDATE findings SET resolved_at = last_at WHERE resolved_at IS NULL AND last_at < ?"
+            " AND substr(key, 1, instr(key, ':')) IN"
+            " ('expired:', 'rejected:', 'crowded:', 'shipment:')",
+            stamp(before),
         )
 
     def findings(self) -> list[sqlite3.Row]:

@@ -17,8 +17,8 @@ class Ledger:
     def reserve(self, account: str, day: str, wanted: int, per_day: int | None) -> int:
         """Reserve up to *wanted* calls of *day*; return how many were granted."""
         with self._db.transaction():
-            left = wanted if per_day is None else max(0, per_day - self.used(account, day))
-            granted = min(wanted, left)
+            left = wanted if per_day is None else per_day - self.used(account, day)
+            granted = max(0, min(wanted, left))
             if granted:
                 self._db.run(
                     "INSERT INTO budgets VALUES (?, ?, ?)"
@@ -32,7 +32,8 @@ class Ledger:
     def give_back(self, account: str, day: str, unused: int) -> None:
         """Return calls that were reserved and certainly not made."""
         self._db.run(
-            "UPDATE budgets SET used = used - ? WHERE account = ? AND day = ?", unused, account, day
+            "UPDATE budgets SET used = max(0, used - ?) WHERE account = ? AND day = ?",
+            *(unused, account, day),
         )
 
     def used(self, account: str, day: str) -> int:

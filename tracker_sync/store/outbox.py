@@ -36,20 +36,11 @@ class Outbox:
     def owe(self, message: Message, now: datetime, *, transition_id: int | None = None) -> bool:
         """Owe a message; False where the same one exists already."""
         cursor = self._db.run(
-            "INSERT INTO messages (id, kind, ordinal, subject, shipment_id, order_id,"
-            " transition_id, attempt, occurred_at, due_at, state, backfill, decided_at, created_at)"
+            "INSERT INTO messages (id, kind, ordinal, subject, shipment_id, order_id, attempt,"
+            " occurred_at, due_at, backfill, state, transition_id, decided_at, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?) ON CONFLICT DO NOTHING",
-            message.id,
-            message.kind,
-            message.ordinal,
-            message.subject,
-            message.shipment_id,
-            message.order_id,
+            *rows.message_values(message),
             transition_id,
-            message.attempt,
-            stamp(message.occurred_at),
-            stamp(message.due_at),
-            int(message.backfill),
             stamp(now),
             stamp(now),
         )
@@ -61,12 +52,8 @@ class Outbox:
             "UPDATE messages SET state = 'owed', reason = '', occurred_at = ?, due_at = ?,"
             " shipment_id = ?, order_id = ?, decided_at = ?"
             " WHERE id = ? AND attempts = 0 AND state IN ('owed', 'withheld')",
-            stamp(message.occurred_at),
-            stamp(message.due_at),
-            message.shipment_id,
-            message.order_id,
-            stamp(now),
-            message.id,
+            *(stamp(message.occurred_at), stamp(message.due_at)),
+            *(message.shipment_id, message.order_id, stamp(now), message.id),
         )
         return cursor.rowcount == 1
 
@@ -87,10 +74,7 @@ class Outbox:
             "UPDATE messages SET due_at = ? WHERE state = 'owed' AND attempts = 0 AND reason = ?"
             " AND (shipment_id = ? OR order_id IN"
             " (SELECT order_id FROM shipment_orders WHERE shipment_id = ?))",
-            stamp(now),
-            reason,
-            shipment_id,
-            shipment_id,
+            *(stamp(now), reason, shipment_id, shipment_id),
         )
 
     # -- deciding ------------------------------------------------------------
@@ -118,17 +102,15 @@ class Outbox:
     def hold(self, message_id: str, reason: str, until: datetime) -> None:
         """Leave a message owed; judge it again at *until*."""
         self._db.run(
-            "UPDATE messages SET due_at = ?, reason = ? WHERE id = ?",
-            stamp(until),
-            reason,
-            message_id,
+            "UPDATE messages SET due_at = ?, reason = ? WHERE id = ? AND state = 'owed'",
+            *(stamp(until), reason, message_id),
         )
 
     def freeze(self, frozen: Frozen, metric: str, now: datetime) -> None:
         """Fix a message for good: from here on only its fate changes."""
         self._db.run(
             "UPDATE messages SET body = ?, recipient = ?, metric = ?, backfill = ?, attempts = 1,"
-            " attempted_at = ?, reason = '' WHERE id = ? AND attempts = 0",
+            " attempted_at = ?, reason = '' WHERE id = ? AND attempts = 0 AND state = 'owed'",
             frozen.body,
             frozen.recipient,
             metric,
@@ -148,7 +130,10 @@ class Outbox:
     def try_again(self, message_ids: Sequence[str]) -> None:
         """Count another attempt of frozen messages."""
         for message_id in message_ids:
-            self._db.run("UPDATE messages SET attempts = attempts + 1 WHERE id = ?", message_id)
+            self._db.run(
+                "UPDATE messages SET attempts = attempts + 1 WHERE id = ? AND state = 'owed'",
+                message_id,
+            )
 
     def accepted(self, message_id: str, now: datetime) -> None:
         """Klaviyo has it."""
@@ -163,13 +148,11 @@ class Outbox:
         self.hold(message_id, reason, until)
 
     def retry(self, message_id: str, now: datetime) -> bool:
-        """Owe a set-aside message again; whether there was one."""
+        """Owe a set-aside message again; whether there was one that still has what to say."""
         cursor = self._db.run(
             "UPDATE messages SET state = 'owed', due_at = ?, reason = '', decided_at = ?"
-            " WHERE id = ? AND state = 'set_aside'",
-            stamp(now),
-            stamp(now),
-            message_id,
+            " WHERE id = ? AND state = 'set_aside' AND (attempts = 0 OR body IS NOT NULL)",
+            *(stamp(now), stamp(now), message_id),
         )
         return cursor.rowcount == 1
 
@@ -178,8 +161,7 @@ class Outbox:
         cursor = self._db.run(
             "UPDATE messages SET state = 'dropped', reason = 'dropped by hand', decided_at = ?"
             " WHERE id = ? AND state IN ('owed', 'set_aside')",
-            stamp(now),
-            message_id,
+            *(stamp(now), message_id),
         )
         return cursor.rowcount == 1
 
@@ -187,9 +169,7 @@ class Outbox:
         self._db.run(
             "UPDATE messages SET state = ?, reason = ?, decided_at = ?"
             " WHERE id = ? AND state = 'owed'",
-            *fate,
-            stamp(now),
-            message_id,
+            *(*fate, stamp(now), message_id),
         )
 
     # -- looking -------------------------------------------------------------
@@ -209,9 +189,7 @@ class Outbox:
         text = self._db.value(
             "SELECT max(attempted_at) FROM messages WHERE recipient = ? AND kind = ? AND id <> ?"
             " AND state IN ('owed', 'accepted')",
-            recipient,
-            kind,
-            but,
+            *(recipient, kind, but),
         )
         return unstamp(text) if text else None
 

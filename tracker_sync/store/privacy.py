@@ -35,12 +35,17 @@ class Privacy:
         )
 
     def is_purged(self, brand: str, number: str) -> bool:
-        """Whether this number was purged, so its rows are ignored."""
-        found = self._db.value("SELECT 1 FROM purged WHERE hash = ?", self.hash(f"{brand}{number}"))
+        """Whether this number was purged, so its rows are ignored; not while a later leg lives."""
+        found = self._db.value(
+            "SELECT 1 FROM purged WHERE hash = ?"
+            " AND NOT EXISTS (SELECT 1 FROM numbers WHERE brand = ? AND number = ?)",
+            *(self.hash(f"{brand}{number}"), brand, number),
+        )
         return bool(found)
 
     def forget(self, address: str, now: datetime) -> dict[str, int]:
         """Erase a person by e-mail address or phone number; count what was touched."""
+        address = address.strip().lower()  # NOCASE below knows the letters A to Z only
         column = "email" if "@" in address else "phone"
         with self._db.transaction():
             self._db.run(
@@ -56,7 +61,13 @@ class Privacy:
                     " order_url = '', pickup = NULL WHERE id = ?",
                     row["id"],
                 )
+                self._db.run(
+                    "UPDATE messages SET state = 'withheld', reason = 'forgotten', decided_at = ?"
+                    " WHERE shipment_id = ? AND state = 'owed' AND attempts = 0",
+                    *(stamp(now), row["id"]),
+                )
             messages = self._forget_messages(address, now)
+        self._db.checkpoint()
         return {"shipments": len(ids), "messages": messages}
 
     def _forget_messages(self, address: str, now: datetime) -> int:
@@ -95,6 +106,19 @@ class Privacy:
             ):
                 digest = self.hash(f"{number['brand']}{number['number']}")
                 self._db.run("INSERT OR IGNORE INTO purged VALUES (?, ?)", digest, stamp(now))
-            self._db.run("DELETE FROM messages WHERE shipment_id = ?", row["id"])
-            self._db.run("DELETE FROM shipments WHERE id = ?", row["id"])
+            self._delete(row["id"])
         return len(old)
+
+    def _delete(self, shipment_id: int) -> None:
+        """Delete a parcel, its messages, and the orders that have no other parcel."""
+        orders = self._db.rows(
+            "SELECT order_id FROM shipment_orders WHERE shipment_id = ?", shipment_id
+        )
+        self._db.run("DELETE FROM messages WHERE shipment_id = ?", shipment_id)
+        self._db.run("DELETE FROM shipments WHERE id = ?", shipment_id)
+        for order in orders:
+            self._db.run(
+                "DELETE FROM orders WHERE id = ?1"
+                " AND NOT EXISTS (SELECT 1 FROM shipment_orders WHERE order_id = ?1)",
+                order["order_id"],
+            )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from tracker_sync.messages.message import Message
@@ -27,6 +28,32 @@ from tracker_sync.model import (
     Status,
 )
 from tracker_sync.store.connection import maybe_stamp, maybe_unstamp, stamp, unstamp
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A shipment that is to be asked about, as little of it as the carrier needs."""
+
+    id: int
+    number: str
+    failures: int
+    calls_today: int
+    unknown_to: frozenset[str]  # carriers that did not know it when last asked
+    found: bool  # some carrier knows it
+    taken_at: datetime
+
+
+def due(row: sqlite3.Row, today: str) -> Due:
+    """A due shipment; calls of another day than *today* do not count."""
+    return Due(
+        row["id"],
+        row["number"],
+        row["failures"],
+        row["calls_made"] if row["calls_day"] == today else 0,
+        frozenset(row["unknown_to"].split()),
+        row["found_at"] is not None,
+        unstamp(row["taken_at"]),
+    )
 
 
 def shipment(
@@ -165,6 +192,22 @@ def scan_values(scan: Scan, position: int) -> tuple[Any, ...]:
     )
 
 
+def message_values(message: Message) -> tuple[Any, ...]:
+    """The columns of a message from `id` to `backfill`, as it is when first owed."""
+    return (
+        message.id,
+        message.kind,
+        message.ordinal,
+        message.subject,
+        message.shipment_id,
+        message.order_id,
+        message.attempt,
+        stamp(message.occurred_at),
+        stamp(message.due_at),
+        int(message.backfill),
+    )
+
+
 def message(row: sqlite3.Row) -> Message:
     """A message from its row."""
     return Message(
@@ -180,10 +223,6 @@ def message(row: sqlite3.Row) -> Message:
         backfill=bool(row["backfill"]),
         attempts=row["attempts"],
     )
-
-
-def _item(fields: dict[str, Any]) -> Item:
-    return Item(**{**fields, "categories": tuple(fields["categories"])})
 
 
 def _estimate(row: sqlite3.Row) -> Estimate | None:

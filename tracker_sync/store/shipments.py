@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tracker_sync.model import Order, Scan, Shipment, Transition
 from tracker_sync.store import rows
-from tracker_sync.store.connection import Connection, stamp, unstamp
+from tracker_sync.store.connection import Connection, stamp
+from tracker_sync.store.rows import Due
 
 _SELECT = """
     SELECT s.*, (SELECT min(a.at) FROM activations a
                  WHERE a.what = 'carrier' AND a.brand = s.brand) AS brand_from
     FROM shipments s
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A shipment that is to be asked about, as little of it as the carrier needs."""
-
-    id: int
-    number: str
-    failures: int
-    calls_today: int
-    unknown_to: frozenset[str]  # carriers that did not know it when last asked
-    found: bool  # some carrier knows it
-    taken_at: datetime
 
 
 class Shipments:
@@ -84,18 +71,7 @@ class Shipments:
             stamp(now),
             limit,
         )
-        return [
-            Due(
-                row["id"],
-                row["number"],
-                row["failures"],
-                row["calls_made"] if row["calls_day"] == today else 0,
-                frozenset(row["unknown_to"].split()),
-                row["found_at"] is not None,
-                unstamp(row["taken_at"]),
-            )
-            for row in found
-        ]
+        return [rows.due(row, today) for row in found]
 
     def looks(self, shipment_id: int) -> tuple[int, str, int]:
         """Failed calls in a row, the day that calls are counted for, and the calls made then."""
@@ -132,11 +108,6 @@ class Shipments:
             limit,
         )
         return [row["id"] for row in found]
-
-    def planned(self, shipment_id: int) -> str | None:
-        """When the next look is planned, as stored."""
-        text = self._db.value("SELECT next_poll_at FROM shipments WHERE id = ?", shipment_id)
-        return str(text) if text else None
 
     def scans(self, shipment_id: int) -> list[Scan]:
         """The stored history, oldest first, the carrier's own order where stamps are equal."""
@@ -189,11 +160,17 @@ class Shipments:
         self, shipment_id: int, carrier: str, scans: Sequence[Scan], now: datetime
     ) -> list[Scan]:
         """Keep the scans not seen before; return those."""
-        return [
-            scan
-            for position, scan in enumerate(scans)
-            if self._add_scan((shipment_id, carrier), rows.scan_values(scan, position), now)
-        ]
+        whose, placed = (shipment_id, carrier), list(enumerate(scans))
+        fresh = [s for i, s in placed if self._add_scan(whose, rows.scan_values(s, i), now)]
+        moments = {scan.at for scan in fresh}
+        for position, scan in placed:  # what shares a stamp with a new one is put in its place
+            if scan.at in moments:
+                self._db.run(
+                    "UPDATE scans SET position = ?"
+                    " WHERE shipment_id = ? AND carrier = ? AND at = ? AND code = ?",
+                    *(position, *whose, stamp(scan.at), scan.code),
+                )
+        return fresh
 
     def _add_scan(self, whose: tuple[int, str], values: tuple[Any, ...], now: datetime) -> bool:
         cursor = self._db.run(

@@ -169,7 +169,9 @@ class Asking:
         try:
             with self._house.store.attempt():
                 self._charge(lane, due)
-                news = record.answered(self._house, lane.carrier.key, due.id, reading, self._now)
+                news = record.answered(
+                    self._house, lane.carrier.key, due.id, reading, now=self._now
+                )
         except StoreError:
             raise
         except Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tracker_sync.model import Shipment
 from tracker_sync.store import stamp
@@ -11,6 +11,7 @@ from tracker_sync.sync.house import House
 from tracker_sync.sync.report import Report
 
 _PAGE = 500
+_NOTICES = timedelta(days=7)
 
 
 def time_passes(house: House, report: Report, now: datetime) -> None:
@@ -27,9 +28,7 @@ def time_passes(house: House, report: Report, now: datetime) -> None:
 
 def _one(house: House, report: Report, shipment: Shipment, now: datetime) -> None:
     shipments = house.store.shipments
-    planned = shipments.planned(shipment.id)
     report.count("transitions", record.refresh(house, shipment, now))
-    shipments.update(shipment.id, {"next_poll_at": planned})
     shipment = shipments.get(shipment.id)
     end = record.expiry(house, shipment)
     if end and end <= now:
@@ -58,6 +57,7 @@ def forget_old(house: House, report: Report, now: datetime) -> None:
     with house.store.transaction():
         if not house.store.journal.once_a_day("retention", now):
             return
+        house.store.journal.let_go(now - _NOTICES)
         report.count("recipients_blanked", privacy.expire_recipients(now - wishes.keep_recipients))
         purged = privacy.purge_shipments(now - wishes.keep_shipments, now, _PAGE)
         report.count("purged", purged)

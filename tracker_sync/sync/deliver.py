@@ -23,6 +23,7 @@ log = structlog.get_logger()
 PATIENCE = 20.0  # seconds a pass retries Klaviyo
 _NEXT_PASS = timedelta(minutes=15)  # at the latest
 _BULK = 500
+_AHEAD = 4  # sends queued for every worker
 
 
 class Delivery:
@@ -69,7 +70,8 @@ class Delivery:
 
     def launch(self) -> None:
         """Send what may go now."""
-        if self.stopped or self._drained or self.delay > 0:
+        enough = len(self._running) >= _AHEAD * self._house.bounds.senders
+        if self.stopped or self._drained or self.delay > 0 or enough:
             return
         under_way = frozenset(f.id for group in self._running.values() for f in group)
         self._again = [f for f in self._again if f.id not in under_way]

@@ -17,6 +17,7 @@ from tracker_sync.messages.follow_ups import (
 from tracker_sync.messages.message import Message, parcel_subject, unique_id
 from tracker_sync.messages.verdict import Action, Verdict, holds, judge
 from tracker_sync.model import Direction, Kind, Order, Shipment, Status
+from tracker_sync.store import stamp
 from tracker_sync.sync.house import House
 
 _LAST_CHANCE = timedelta(hours=24)
@@ -75,12 +76,12 @@ def _after_order(house: House, seen: OrderView, now: datetime) -> None:
         withdraw(house, order, "the order is not complete", now)
         return
     last = next(p for p in seen.parcels if p.state.delivered_at == done)
-    _owe_order(house, seen, Kind.ORDER_DELIVERED, (last, done), now)
+    _owe_order(house, seen, Kind.ORDER_DELIVERED, (last, done), now=now)
     if done < last.active_from and house.policy.onboarding != "live":
         return
     for rule in house.rules.values():
         if is_order_rule(rule):
-            _arm(house, rule, order, (last, done), now)
+            _arm(house, rule, order, (last, done), now=now)
 
 
 def _first_parcel(house: House, seen: OrderView, now: datetime) -> None:
@@ -92,11 +93,11 @@ def _first_parcel(house: House, seen: OrderView, now: datetime) -> None:
     if moving:
         first = min(moving, key=lambda p: p.state.first_scan_at or p.state.status_at or now)
         at = first.state.first_scan_at or first.state.status_at or now
-        _owe_order(house, seen, Kind.ORDER_DISPATCHED, (first, at), now)
+        _owe_order(house, seen, Kind.ORDER_DISPATCHED, (first, at), now=now)
 
 
 def _owe_order(
-    house: House, seen: OrderView, kind: Kind, cause: tuple[Shipment, datetime], now: datetime
+    house: House, seen: OrderView, kind: Kind, cause: tuple[Shipment, datetime], *, now: datetime
 ) -> None:
     shipment, at = cause
     message = Message(
@@ -110,13 +111,13 @@ def _owe_order(
     )
     if not house.store.outbox.owe(message, now):
         return
-    verdict = judge_of_order(house, message, shipment, seen, now)
+    verdict = judge_of_order(house, message, shipment, seen, now=now)
     if verdict.action is Action.WITHHOLD:
         house.store.outbox.withhold(message.id, verdict.reason, now)
 
 
 def judge_of_order(
-    house: House, message: Message, shipment: Shipment, seen: OrderView, now: datetime
+    house: House, message: Message, shipment: Shipment, seen: OrderView, *, now: datetime
 ) -> Verdict:
     """Judge a message that speaks of a whole order by the parcel that brought it about."""
     if message.kind == Kind.ORDER_DELIVERED and completed_at(seen) is None:
@@ -125,7 +126,7 @@ def judge_of_order(
 
 
 def _arm(
-    house: House, rule: FollowUp, order: Order, cause: tuple[Shipment, datetime], now: datetime
+    house: House, rule: FollowUp, order: Order, cause: tuple[Shipment, datetime], *, now: datetime
 ) -> None:
     """Queue a follow-up of the order; the last delivery sets its clock."""
     shipment, done = cause
@@ -139,11 +140,17 @@ def _arm(
         occurred_at=when,
         due_at=max(now, when),
     )
-    outbox = house.store.outbox
-    if outbox.owe(message, now) or outbox.owe_again(message, now):
-        verdict = judge_order(message, rule, view(house, order), house.policy, now)
-        if verdict.action is Action.WITHHOLD:
-            outbox.withhold(message.id, verdict.reason, now)
+    outbox, seen = house.store.outbox, view(house, order)
+    if not (outbox.owe(message, now) or outbox.owe_again(message, now)):
+        return
+    verdict = judge_order(message, rule, seen, house.policy, now)
+    if verdict.action is Action.WITHHOLD:
+        outbox.withhold(message.id, verdict.reason, now)
+        return
+    for parcel in seen.parcels:
+        askable = any(carrier.asks_delivered for carrier in house.of_brand(parcel.brand))
+        if askable and parcel.state.delivered_at:
+            house.store.shipments.update(parcel.id, {"next_poll_at": stamp(max(now, when))})
 
 
 def withdraw(house: House, order: Order, reason: str, now: datetime) -> None:

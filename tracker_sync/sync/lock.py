@@ -26,9 +26,7 @@ def only_pass(database: Path, clock: datetime) -> Iterator[None]:
     except OSError as exc:
         raise StoreError(f"{database}.lock cannot be made: {exc.strerror}") from exc
     try:
-        _holder(database).write_text(
-            json.dumps({"pid": os.getpid(), "since": stamp(clock)}), encoding="utf-8"
-        )
+        _name_holder(database, clock)
         yield
     finally:
         lock.release()
@@ -41,6 +39,16 @@ def overdue(database: Path, clock: datetime, pass_limit: timedelta) -> bool:
     except (OSError, ValueError, KeyError):
         return False
     return clock - unstamp(since) > 2 * pass_limit
+
+
+def _name_holder(database: Path, clock: datetime) -> None:
+    """Say who holds the lock since when; atomically, for whoever waits outside."""
+    draft = database.with_name(database.name + ".holder.new")
+    text = json.dumps({"pid": os.getpid(), "since": stamp(clock)})
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(_holder(database))
 
 
 def _holder(database: Path) -> Path:

@@ -39,7 +39,9 @@ log = structlog.get_logger()
 _GAP_WITHOUT_CARRIER = timedelta(minutes=5)
 
 
-def answered(house: House, carrier: str, shipment_id: int, reading: Reading, now: datetime) -> int:
+def answered(
+    house: House, carrier: str, shipment_id: int, reading: Reading, *, now: datetime
+) -> int:
     """Record what *carrier* said about a shipment; return how many transitions it brought."""
     store = house.store
     known = store.shipments.get(shipment_id)
@@ -56,6 +58,8 @@ def answered(house: House, carrier: str, shipment_id: int, reading: Reading, now
         columns |= reading_columns(reading)
     news = refresh(house, known, now, columns)
     store.outbox.hasten(shipment_id, ONCE_MORE, now)
+    again = next_poll(house, store.shipments.get(shipment_id), now)
+    store.shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
     return news
 
 
@@ -76,7 +80,6 @@ def refresh(
     _tell_again(house, known, shipment, now)
     _tell_estimate(house, known, shipment, now)
     follow.after(house, shipment, now)
-    store.shipments.update(known.id, {"next_poll_at": maybe_stamp(next_poll(house, shipment, now))})
     return len(news)
 
 

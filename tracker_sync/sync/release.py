@@ -48,7 +48,7 @@ def release(house: House, report: Report, now: datetime, skip: frozenset[str]) -
                 busy.add(row["recipient"])
                 continue
             if frozen is None:
-                frozen = _decide(house, report, message_of(row), row, now, busy)
+                frozen = _decide(house, report, row, busy, now=now)
             if frozen and frozen.recipient not in busy:
                 busy.add(frozen.recipient)
                 ready.append(frozen)
@@ -58,9 +58,10 @@ def release(house: House, report: Report, now: datetime, skip: frozenset[str]) -
 
 
 def _decide(
-    house: House, report: Report, message: Message, row: sqlite3.Row, now: datetime, busy: set[str]
+    house: House, report: Report, row: sqlite3.Row, busy: set[str], *, now: datetime
 ) -> Frozen | None:
     """Judge a message that was never attempted; freeze it if it may go."""
+    message = message_of(row)
     if message.shipment_id is None:
         house.store.outbox.withhold(message.id, "the shipment was purged", now)
         return None
@@ -80,7 +81,7 @@ def _decide(
         return None
     if key in busy or house.store.outbox.waits_for(key, message.id):
         return None
-    return _freeze(house, (message, shipment, recipient), row, verdict, now)
+    return _freeze(house, (message, shipment, recipient), row, verdict, now=now)
 
 
 def verdict_on(house: House, message: Message, shipment: Shipment, now: datetime) -> Verdict:
@@ -90,7 +91,7 @@ def verdict_on(house: House, message: Message, shipment: Shipment, now: datetime
         return judge(message, shipment, house.policy, now)
     if rule is None:
         seen = follow.view(house, house.store.orders.get(message.order_id or 0))
-        return follow.judge_of_order(house, message, shipment, seen, now)
+        return follow.judge_of_order(house, message, shipment, seen, now=now)
     verdict = follow.judge_follow_up(house, message, now)
     if verdict.action is not Action.GO or message.order_id is None:
         return verdict
@@ -126,6 +127,7 @@ def _freeze(
     whose: tuple[Message, Shipment, Recipient],
     row: sqlite3.Row,
     verdict: Verdict,
+    *,
     now: datetime,
 ) -> Frozen | None:
     """Fix time, body and recipient; a body Klaviyo could never take is set aside."""

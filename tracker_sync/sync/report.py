@@ -22,6 +22,7 @@ class Report:
     now: datetime
     counts: Counter[str] = field(default_factory=Counter)
     new_findings: list[str] = field(default_factory=list)
+    _over: set[str] = field(default_factory=set)
 
     def count(self, what: str, by: int = 1) -> None:
         """Count something."""
@@ -29,13 +30,16 @@ class Report:
 
     def finding(self, key: str, text: str) -> None:
         """Note what needs a person."""
+        self._over.discard(key)
         if self.journal.finding(key, text, self.now):
             self.new_findings.append(text)
             log.warning("finding.new", key=key.split(":")[0], text=text)
 
     def over(self, prefix: str) -> None:
-        """Note that a finding no longer holds."""
-        self.journal.resolve(prefix, self.now)
+        """Note that a finding no longer holds; asked often, done once a pass."""
+        if prefix not in self._over:
+            self._over.add(prefix)
+            self.journal.resolve(prefix, self.now)
 
     def bundle(self, source: str, bundle: Bundle, refused: tuple[Reject, ...]) -> None:
         """Note what came of a bundle."""

@@ -45,7 +45,7 @@ def take_all(house: House, report: Report, now: datetime) -> None:
     """Ask every source; one that fails costs only itself."""
     for rank, source in enumerate(house.sources):
         try:
-            _take_from(house, source, rank, report, now)
+            _take_from(house, source, rank, report, now=now)
         except StoreError:
             raise
         except (TrackerError, OSError) as exc:
@@ -56,11 +56,11 @@ def take_all(house: House, report: Report, now: datetime) -> None:
         house.step("source")
 
 
-def _take_from(house: House, source: Source, rank: int, report: Report, now: datetime) -> None:
+def _take_from(house: House, source: Source, rank: int, report: Report, *, now: datetime) -> None:
     journal, ledger = house.store.journal, house.store.ledger
     active = ledger.activate("source", source.name, now)
     for bundle in source.fetch(journal.taken(source.name)):
-        intake = Intaker(house, source.name, rank, active, now)
+        intake = Intaker(house, source.name, rank, active_from=active, now=now)
         with house.store.transaction():
             refused = intake.take_bundle(bundle, report)
             journal.take(source.name, bundle.fingerprint, bundle.name, now)
@@ -74,7 +74,7 @@ class Intaker:
     """Takes the announcements of one source in."""
 
     def __init__(
-        self, house: House, source: str, rank: int, active_from: datetime, now: datetime
+        self, house: House, source: str, rank: int, *, active_from: datetime, now: datetime
     ) -> None:
         self._house = house
         self._source = source
@@ -204,7 +204,7 @@ class Intaker:
             record.owe(house, shipment, replace(message, due_at=now), now)
             for order in shipment.orders:
                 follow.withdraw(house, order, "the customer returns something", now)
-        record.refresh(house, shipment, now, {"next_poll_at": stamp(now)})
+        record.refresh(house, shipment, now)
 
 
 def _facts(advice: Advice) -> dict[str, Any]:
