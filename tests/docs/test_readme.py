@@ -193,3 +193,14 @@ def test_a_wrong_command_is_found(line: str, word: str) -> None:
         check(example, wrong)
 
     assert caught.value.word == word
+
+
+def test_the_table_of_events_is_what_the_program_prints() -> None:
+    from click.testing import CliRunner
+
+    from tracker_sync.cli import main
+
+    printed = CliRunner().invoke(main, ["events", "--markdown"]).output.strip()
+    (written,) = re.findall(r"<!-- events: .*?-->\n(.*?)<!-- /events -->", README, re.DOTALL)
+
+    assert written.strip() == printed
