@@ -20,8 +20,8 @@ PROJECT = PYPROJECT["project"]
 
 # Needed at run time although no line imports them. Fails when one is imported after all.
 DATA_ONLY = {"tzdata"}
-# Come with pydantic-settings and httpx, whose bounds hold for them too.
-BROUGHT_ALONG = {"pydantic", "pydantic_core", "httpcore"}
+# Come with pydantic-settings, whose bounds hold for them too.
+BROUGHT_ALONG = {"pydantic", "pydantic_core"}
 IMPORTED_AS = {"pyyaml": "yaml", "email-validator": "email_validator"}
 
 

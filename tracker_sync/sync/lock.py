@@ -18,15 +18,20 @@ from tracker_sync.store import stamp, unstamp
 @contextmanager
 def only_pass(database: Path, clock: datetime) -> Iterator[None]:
     """Hold the database's lock; Busy where another pass holds it. *clock* is the real time."""
+    if not database.parent.is_dir():  # FileLock would make it, wherever a typing error led
+        raise StoreError(f"{database.parent} does not exist; make the folder or change `database:`")
+    if not database.parent.is_dir():
+        raise StoreError(f"{database.parent} does not exist; make the folder or set `database:`")
     lock = FileLock(f"{database}.lock", mode=0o600)
     try:
         lock.acquire(timeout=0)
+        _name_holder(database, clock)
     except Timeout:
         raise Busy(f"another pass is running on {database}") from None
     except OSError as exc:
+        lock.release()
         raise StoreError(f"{database}.lock cannot be made: {exc.strerror}") from exc
     try:
-        _name_holder(database, clock)
         yield
     finally:
         lock.release()
@@ -35,10 +40,10 @@ def only_pass(database: Path, clock: datetime) -> Iterator[None]:
 def overdue(database: Path, clock: datetime, pass_limit: timedelta) -> bool:
     """Whether the pass that holds the lock is older than twice its limit."""
     try:
-        since = json.loads(_holder(database).read_text(encoding="utf-8"))["since"]
-    except (OSError, ValueError, KeyError):
+        since = unstamp(json.loads(_holder(database).read_text(encoding="utf-8"))["since"])
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return clock - unstamp(since) > 2 * pass_limit
+    return clock - since > 2 * pass_limit
 
 
 def _name_holder(database: Path, clock: datetime) -> None:
