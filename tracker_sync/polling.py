@@ -9,7 +9,7 @@ asked ever more rarely. A failed call is repeated after a growing pause. The car
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from tracker_sync.model import Status
 
@@ -49,14 +49,12 @@ class Look:
 
 def next_look(look: Look, now: datetime) -> datetime | None:
     """When to ask next; None = no more."""
-    if look.failures:
-        return now + _spread(_after_failures(look.failures), look.jitter)
-    pause = _pause(look, now)
+    pause = _after_failures(look.failures) if look.failures else _pause(look, now)
     if pause is None:
         return None
     when = _by_day(now + _spread(max(pause, look.min_gap), look.jitter), look)
     if look.max_per_day is not None and look.calls_today >= look.max_per_day:
-        return max(when, _tomorrow(now, look.zone))
+        return max(when, _morning(now.astimezone(look.zone).date() + timedelta(days=1), look))
     return when
 
 
@@ -85,13 +83,13 @@ def _by_day(when: datetime, look: Look) -> datetime:
     if _MORNING <= local.time() < _NIGHT:
         return when
     day = local.date() + timedelta(days=1 if local.time() >= _NIGHT else 0)
+    return _morning(day, look)
+
+
+def _morning(day: date, look: Look) -> datetime:
+    """Not everybody at the same minute."""
     morning = datetime.combine(day, _MORNING, tzinfo=look.zone).astimezone(UTC)
     return morning + look.jitter * timedelta(minutes=30)
-
-
-def _tomorrow(now: datetime, zone: tzinfo) -> datetime:
-    day = now.astimezone(zone).date() + timedelta(days=1)
-    return datetime.combine(day, _MORNING, tzinfo=zone).astimezone(UTC)
 
 
 def calls_a_parcel(days: float = 3.0) -> float:

@@ -164,6 +164,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_owed ON messages (due_at) WHERE state = 'owed';
 CREATE INDEX messages_shipment ON messages (shipment_id);
 CREATE INDEX messages_order ON messages (order_id) WHERE order_id IS NOT NULL;
+CREATE INDEX messages_transition ON messages (transition_id) WHERE transition_id IS NOT NULL;
 CREATE INDEX messages_recipient ON messages (recipient, attempted_at) WHERE recipient IS NOT NULL;
 CREATE INDEX messages_set_aside ON messages (decided_at) WHERE state = 'set_aside';
 

@@ -16,6 +16,10 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from contract.samples import (
     CARRIERS,
     MARK,
@@ -29,10 +33,6 @@ from contract.samples import (
     sample_files,
     secret_values,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
-
 from tracker_sync.carriers import Carrier, CarrierConfig, Order
 from tracker_sync.errors import CallError, Rejected, Throttled, Unavailable, Unreadable
 from tracker_sync.model import Meaning, Reading, Status

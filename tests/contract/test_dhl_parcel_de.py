@@ -13,12 +13,12 @@ from xml.sax.saxutils import quoteattr
 
 import httpx
 import pytest
-from contract.samples import MARK, ends, make
 from defusedxml import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from contract.samples import MARK, ends, make
 from tracker_sync.carriers import Budget, Order
 from tracker_sync.carriers.tables import meaning, table
 from tracker_sync.errors import CallError, Rejected, Unavailable, Unreadable

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tracker_sync.sandbox import demo, show
-from tracker_sync.sandbox.demo import DemoResult, Told
+from tracker_sync.cli import week as demo
+from tracker_sync.sandbox import show
 from tracker_sync.sandbox.lives import ZONE, Parcel, moment, story
+from tracker_sync.sandbox.results import DemoResult, Told
 from tracker_sync.wire import Timer
 
 CLOCK = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)

@@ -9,8 +9,8 @@ import click
 import structlog
 from rich.progress import Progress
 
-from tracker_sync.cli import common
-from tracker_sync.sandbox import demo, show
+from tracker_sync.cli import common, week
+from tracker_sync.sandbox import show
 
 
 @common.command("demo")
@@ -24,7 +24,7 @@ def command(ctx: click.Context) -> None:
     if not common.shop(ctx).verbose:  # a week of log lines would hide what is to be seen
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("ERROR"))
     with _followed() as progress:
-        result = demo.run(clock=common.clock(), timer=common.timer(), progress=progress)
+        result = week.run(clock=common.clock(), timer=common.timer(), progress=progress)
     common.show(*show.tables(result))
 
 

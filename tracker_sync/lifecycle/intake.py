@@ -39,11 +39,12 @@ def accept(advice: Advice, known: Shipment | None, now: datetime) -> Decision:
     person = _same_person(advice.recipient, known.recipient)
     direction = advice.direction is known.direction
     if known.closed_at and now - known.closed_at >= RECYCLED_AFTER:
-        alike = order and person and direction
-        return Decision(Intake.UPDATE if alike else Intake.NEW_LEG)
-    if not direction:
+        alike = order and (person or bool(advice.order)) and direction
+        if not alike:
+            return Decision(Intake.NEW_LEG)
+    elif not direction:
         return Decision(Intake.REFUSE, f"the number is known as {known.direction.value}")
-    if not order and not person:
+    elif not order and not person:
         return Decision(Intake.REFUSE, "the number belongs to another order of another customer")
     return Decision(Intake.UPDATE, "" if person else "the recipient has changed")
 

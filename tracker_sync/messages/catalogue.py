@@ -5,7 +5,7 @@ The examples are made by the code that makes the real ones, so they cannot drift
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ class Entry:
 
     kind: Kind
     spec: Spec
-    sent: str  # "on", "off", or the follow-up that must be stated first
+    sent: str  # "on", "off", or "if set up" under follow_ups
     example: Mapping[str, Any]  # the properties
 
 
@@ -113,7 +113,7 @@ def example(kind: Kind) -> dict[str, Any]:
     return properties(_occasion(kind), _WORDING)
 
 
-def where_used(entries: tuple[Entry, ...]) -> Iterator[tuple[str, Any, tuple[Kind, ...]]]:
+def where_used(entries: Sequence[Entry]) -> Iterator[tuple[str, Any, tuple[Kind, ...]]]:
     """Each property with one example value and the kinds that carry it; common ones first."""
     names = dict.fromkeys(name for entry in entries for name in entry.example)
     for name in sorted(names, key=lambda name: -sum(name in e.example for e in entries)):
@@ -124,7 +124,7 @@ def where_used(entries: tuple[Entry, ...]) -> Iterator[tuple[str, Any, tuple[Kin
 def _sent(kind: Kind) -> str:
     """A review request is advertising: it goes only where its legal basis is stated."""
     if kind is Kind.REVIEW_REQUEST:
-        return f"follow_ups.{kind.value}"
+        return "if set up"
     return "on" if SPECS[kind].on else "off"
 
 

@@ -77,7 +77,7 @@ def _counts(parcel: Shipment) -> bool:
 def spoiled(view: OrderView) -> str:
     """Why nobody should be asked how he liked it; blank if nothing went wrong."""
     for parcel in view.parcels:
-        if parcel.direction is Direction.RETURN and (parcel.requested or parcel.state.status):
+        if parcel.direction is Direction.RETURN and (parcel.requested or _counts(parcel)):
             return "the customer returns something"
         if parcel.state.turned:
             return "a parcel turned back"
@@ -85,16 +85,18 @@ def spoiled(view: OrderView) -> str:
             return "a parcel is lost"
         if Problem.DAMAGED in parcel.state.problems:
             return "a parcel is damaged"
-        if parcel.direction is Direction.OUTBOUND and parcel.state.problems:
+        # A label never used is "delayed" for ever; that spoils nothing.
+        if parcel.direction is Direction.OUTBOUND and parcel.state.problems and _counts(parcel):
             return "a parcel has an open problem"
     return "the order is refunded" if view.refunded else ""
 
 
 def judge_order(
-    message: Message, rule: FollowUp, view: OrderView, policy: Policy, now: datetime
+    message: Message, rule: FollowUp, view: OrderView, policy: Policy, *, now: datetime
 ) -> Verdict:
     """Decide about a follow-up of a whole order, such as the review request."""
-    shipment = view.parcels[-1]
+    last = view.parcels[-1]
+    shipment = next((p for p in view.parcels if p.id == message.shipment_id), last)
     wrong = _lapsed(message, now) or spoiled(view) or _incomplete(view) or _refused(rule, shipment)
     if message.kind not in policy.sent:
         wrong = "not enabled"
@@ -104,7 +106,7 @@ def judge_order(
 
 
 def judge_parcel(
-    message: Message, rule: FollowUp, shipment: Shipment, policy: Policy, now: datetime
+    message: Message, rule: FollowUp, shipment: Shipment, policy: Policy, *, now: datetime
 ) -> Verdict:
     """Decide about a follow-up of one parcel: it goes only while its trigger is current."""
     until = shipment.pickup.until if shipment.pickup else None

@@ -17,6 +17,9 @@ from tracker_sync.messages.texts import status_text
 from tracker_sync.messages.verdict import known_kind
 from tracker_sync.model import Detail, Item, Kind, Problem, Shipment, Status
 
+_GOODS = ("ItemNames", "Items")
+_KLAVIYOS = ("value", "$value")  # once an event had it, all later ones without it count as 0
+
 
 @dataclass(frozen=True, slots=True)
 class Brand:
@@ -61,19 +64,18 @@ class Occasion:
 def properties(occasion: Occasion, wording: Wording) -> dict[str, Any]:
     """Build the properties of one message: the merchant's own, the feed's, then ours on top."""
     shipment = occasion.shipment
-    ours = dict(
-        _filled(
-            {
-                **_parcel(occasion, wording),
-                **_progress(occasion, wording),
-                **_places(shipment, wording),
-                **_links(occasion, wording),
-                **_goods(shipment.items, wording.items),
-            }
-        )
-    )
+    known = {
+        **_parcel(occasion, wording),
+        **_progress(occasion, wording),
+        **_places(shipment, wording),
+        **_links(occasion, wording),
+        **_goods(shipment.items, wording.items),
+    }
+    ours = dict(_filled(known))
     aliases = {alias: ours[name] for name, alias in wording.also_as.items() if name in ours}
-    return {**dict(_filled(wording.properties)), **shipment.properties, **ours, **aliases}
+    theirs = _filled({**wording.properties, **dict(_filled(shipment.properties)), **aliases})
+    taken = {*known, *_GOODS, *_KLAVIYOS}  # ours stays ours, also where we leave it out
+    return {**{name: value for name, value in theirs if name not in taken}, **ours}
 
 
 def _parcel(occasion: Occasion, wording: Wording) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def _link(template: str, shipment: Shipment) -> str:
 def _goods(items: tuple[Item, ...], wish: str) -> dict[str, Any]:
     if wish == "off":
         return {}
-    names: dict[str, Any] = {"ItemNames": [item.name for item in items]}
+    names: dict[str, Any] = {"ItemNames": [item.name for item in items if item.name]}
     return names if wish == "names" else {**names, "Items": [_item(item) for item in items]}
 
 

@@ -136,18 +136,19 @@ def crowded(sent: Collection[datetime], policy: Policy, now: datetime) -> Verdic
 
 def overtaken(message: Message, shipment: Shipment, now: datetime) -> str:
     """P6: why it is no longer true, blank while it is."""
-    state, kind = shipment.state, known_kind(message.kind)
-    problem = problem_of(message.kind)
-    if problem:
-        return "" if problem in state.problems else "the problem is over"
+    status, kind = shipment.state.status, known_kind(message.kind)
     if kind is None or holds(kind, message, shipment, now):
         return ""
-    return f"overtaken: {state.status.value if state.status else 'nothing known'}"
+    if problem_of(kind):
+        return "the problem is over"
+    return f"overtaken: {status.value if status else 'nothing known'}"
 
 
 def holds(kind: Kind, message: Message, shipment: Shipment, now: datetime) -> bool:
-    """Whether what *kind* says is still so."""
-    state = shipment.state
+    """Whether what *kind* says is still so; without an attempt, of whichever is current."""
+    state, problem = shipment.state, problem_of(kind)
+    if problem:
+        return problem in state.problems
     if kind in _WHILE:
         return state.status in _WHILE[kind]
     if kind is Kind.ESTIMATE_CHANGED:
@@ -155,11 +156,10 @@ def holds(kind: Kind, message: Message, shipment: Shipment, now: datetime) -> bo
         return day == message.attempt and state.status not in FINAL
     if state.status is None or state.status.value != kind.value:
         return False
+    reached = local_day(state.status_at or now, shipment)
     if kind is Kind.OUT_FOR_DELIVERY:
-        return message.attempt == local_day(now, shipment)
-    if kind is Kind.DELIVERY_FAILED and state.status_at:
-        return message.attempt == local_day(state.status_at, shipment)
-    return True
+        return (message.attempt or reached) == local_day(now, shipment)
+    return kind is not Kind.DELIVERY_FAILED or message.attempt in ("", reached)
 
 
 def local_day(moment: datetime, shipment: Shipment) -> str:
@@ -178,7 +178,7 @@ def quiet_until(policy: Policy, now: datetime) -> datetime | None:
     if not inside:
         return None
     day = local.date() + timedelta(days=1 if clock >= end else 0)
-    return datetime.combine(day, end, tzinfo=policy.zone).astimezone(UTC)
+    return datetime.combine(day, end.replace(fold=local.fold), policy.zone).astimezone(UTC)
 
 
 def hours(span: timedelta) -> str:

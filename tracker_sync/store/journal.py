@@ -49,12 +49,12 @@ class Journal:
         )
         return not new
 
-    def resolve(self, prefix: str, now: datetime) -> None:
-        """Note that findings whose key starts with *prefix* are over."""
+    def resolve(self, key: str, now: datetime) -> None:
+        """Note that a finding is over."""
         self._db.run(
-            "UPDATE findings SET resolved_at = ?"
-            " WHERE key >= ? AND key < ? AND resolved_at IS NULL",
-            *(stamp(now), prefix, f"{prefix}\U0010ffff"),
+            "UPDATE findings SET resolved_at = ? WHERE resolved_at IS NULL AND key = ?",
+            stamp(now),
+            key,
         )
 
     def let_go(self, before: datetime) -> None:

@@ -41,6 +41,7 @@ class Due:
     unknown_to: frozenset[str]  # carriers that did not know it when last asked
     found: bool  # some carrier knows it
     taken_at: datetime
+    delivered: bool = False  # asked once more, before a follow-up goes
 
 
 def due(row: sqlite3.Row, today: str) -> Due:
@@ -53,6 +54,7 @@ def due(row: sqlite3.Row, today: str) -> Due:
         frozenset(row["unknown_to"].split()),
         row["found_at"] is not None,
         unstamp(row["taken_at"]),
+        delivered=row["status"] == Status.DELIVERED,
     )
 
 

@@ -65,20 +65,21 @@ class Shipments:
     def due(self, brand: str, now: datetime, limit: int, today: str) -> list[Due]:
         """Open shipments of a brand whose next look is due, longest waiting first."""
         found = self._db.rows(
-            "SELECT id, number, failures, calls_day, calls_made, unknown_to, found_at, taken_at"
-            " FROM shipments WHERE brand = ? AND next_poll_at <= ? ORDER BY next_poll_at LIMIT ?",
+            "SELECT id, number, status, failures, calls_day, calls_made, unknown_to, found_at,"
+            " taken_at FROM shipments WHERE brand = ? AND next_poll_at <= ?"
+            " ORDER BY next_poll_at LIMIT ?",
             brand,
             stamp(now),
             limit,
         )
         return [rows.due(row, today) for row in found]
 
-    def looks(self, shipment_id: int) -> tuple[int, str, int]:
-        """Failed calls in a row, the day that calls are counted for, and the calls made then."""
-        row = self._db.row(
-            "SELECT failures, calls_day, calls_made FROM shipments WHERE id = ?", shipment_id
-        )
-        return (row["failures"], row["calls_day"], row["calls_made"]) if row else (0, "", 0)
+    def looks(self, shipment_id: int, today: str) -> Due:
+        """How a shipment was asked about so far, calls of *today* counted."""
+        row = self._db.row("SELECT * FROM shipments WHERE id = ?", shipment_id)
+        if row is None:
+            raise KeyError(shipment_id)
+        return rows.due(row, today)
 
     def source(self, shipment_id: int) -> str:
         """The name of the source that gave it first."""
@@ -140,6 +141,14 @@ class Shipments:
         shipment_id = int(cursor.lastrowid or 0)
         self.add_number(shipment_id, columns["brand"], columns["number"])
         return shipment_id
+
+    def rest(self, order_id: int) -> None:
+        """Ask no more about the delivered parcels of an order: nothing waits for it."""
+        self._db.run(
+            "UPDATE shipments SET next_poll_at = NULL WHERE status = 'delivered' AND id IN"
+            " (SELECT shipment_id FROM shipment_orders WHERE order_id = ?)",
+            order_id,
+        )
 
     def add_number(self, shipment_id: int, brand: str, number: str) -> None:
         """Let a shipment be known by a further number."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -39,7 +39,8 @@ def run_pass(house: House, now: datetime, stop: threading.Event | None = None) -
     _exchange(house, report, now, (started, stop or threading.Event()))
     care.forget_old(house, report, now)
     with house.store.transaction():
-        house.store.journal.end(pass_id, now, report.exit_code, report.counts)
+        took = timedelta(seconds=house.timer.monotonic() - started)
+        house.store.journal.end(pass_id, now + took, report.exit_code, report.counts)
     house.step("ended")
     counts = {name: count for name, count in report.counts.items() if count}
     tell = log.info if counts else log.debug  # cron mails every line: silence where nothing was

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from tracker_sync.carriers import Carrier
 from tracker_sync.errors import CallError, Rejected, StoreError, Throttled
 from tracker_sync.model import Reading
 from tracker_sync.polling import Look, next_look
 from tracker_sync.store import Due, stamp
 from tracker_sync.sync import record
+from tracker_sync.sync.choose import choose
 from tracker_sync.sync.house import House
 from tracker_sync.sync.lanes import MOST_DUE, Batch, Lane
 from tracker_sync.sync.report import Report
@@ -26,7 +26,6 @@ _THROTTLES = 3  # 429 in a row after which it is left alone until its midnight
 _BACK_OFF = timedelta(seconds=5)
 _LOCKED_OUT = timedelta(hours=1)  # after refused keys: more tries may lock the account
 _KEYS = (401, 403)
-_OTHER_CARRIER_AFTER = timedelta(hours=12)
 
 
 class Asking:
@@ -46,27 +45,22 @@ class Asking:
 
     def _line_up(self, brand: str) -> int:
         """Give the due shipments of a brand to its cheapest carrier that may be asked."""
-        carriers = self._house.of_brand(brand)
-        if all(self.lanes[carrier.key].stopped for carrier in carriers):
+        carriers = [c for c in self._house.of_brand(brand) if not self.lanes[c.key].stopped]
+        if not carriers:
             return 0
         zone = ZoneInfo(carriers[0].zone)
         today = self._now.astimezone(zone).date().isoformat()
         due = self._house.store.shipments.due(brand, self._now, MOST_DUE, today)
         shares: dict[str, list[Due]] = {carrier.key: [] for carrier in carriers}
         for one in due:
-            shares[self._chosen(carriers, one).key].append(one)
+            chosen = choose(carriers, one, self._now)
+            if chosen:
+                shares[chosen.key].append(one)
         for key, share in shares.items():
             self.lanes[key].line_up(share)
-        self._report.count("due", len(due))
-        return len(due)
-
-    def _chosen(self, carriers: list[Carrier], due: Due) -> Carrier:
-        """The first carrier; a number it does not know for long is shown to the others in turn."""
-        able = [c for c in carriers if not self.lanes[c.key].stopped] or carriers
-        if not due.found and self._now - due.taken_at < _OTHER_CARRIER_AFTER:
-            return able[0]
-        hopeful = [c for c in able if c.key not in due.unknown_to]
-        return hopeful[0] if hopeful else able[due.calls_today % len(able)]
+        lined_up = sum(map(len, shares.values()))
+        self._report.count("due", lined_up)
+        return lined_up
 
     # -- the pass drives these -------------------------------------------------
 
@@ -181,6 +175,7 @@ class Asking:
             )
             self._later(lane, Batch((due,)))
             return
+        self._report.over(f"shipment:{due.id}")
         self._report.count("asked")
         self._report.count("not_found", int(reading.not_found))
         self._report.count("transitions", news)

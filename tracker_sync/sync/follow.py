@@ -143,7 +143,7 @@ def _arm(
     outbox, seen = house.store.outbox, view(house, order)
     if not (outbox.owe(message, now) or outbox.owe_again(message, now)):
         return
-    verdict = judge_order(message, rule, seen, house.policy, now)
+    verdict = judge_order(message, rule, seen, house.policy, now=now)
     if verdict.action is Action.WITHHOLD:
         outbox.withhold(message.id, verdict.reason, now)
         return
@@ -159,6 +159,7 @@ def withdraw(house: House, order: Order, reason: str, now: datetime) -> None:
         if is_order_rule(rule):
             for message in house.store.outbox.waiting(order.id, rule.name):
                 house.store.outbox.withhold(message.id, f"withdrawn: {reason}", now)
+                house.store.shipments.rest(order.id)
 
 
 def judge_follow_up(house: House, message: Message, now: datetime) -> Verdict:
@@ -168,9 +169,9 @@ def judge_follow_up(house: House, message: Message, now: datetime) -> Verdict:
         return Verdict(Action.WITHHOLD, "not enabled")
     if message.order_id is not None:
         seen = view(house, house.store.orders.get(message.order_id))
-        return judge_order(message, rule, seen, house.policy, now)
+        return judge_order(message, rule, seen, house.policy, now=now)
     shipment = house.store.shipments.get(message.shipment_id or 0)
-    return judge_parcel(message, rule, shipment, house.policy, now)
+    return judge_parcel(message, rule, shipment, house.policy, now=now)
 
 
 def recheck_at(house: House, shipment: Shipment, now: datetime) -> datetime | None:

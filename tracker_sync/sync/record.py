@@ -220,23 +220,23 @@ def next_poll(house: House, shipment: Shipment, now: datetime) -> datetime | Non
     """When the carrier is asked next: the plan, or the re-check before a waiting follow-up."""
     if shipment.closed_reason == "expired":
         return None
-    carriers = house.of_brand(shipment.brand)
-    failures, day, made = house.store.shipments.looks(shipment.id)
-    zone = ZoneInfo(shipment.zone)
+    carriers, zone = house.of_brand(shipment.brand), ZoneInfo(shipment.zone)
+    past = house.store.shipments.looks(shipment.id, now.astimezone(zone).date().isoformat())
+    if past.delivered and not past.failures:
+        askable = any(carrier.asks_delivered for carrier in carriers)
+        return follow.recheck_at(house, shipment, now) if askable else None
+    hopeful = [c for c in carriers if c.key not in past.unknown_to] or carriers
     look = Look(
         status=shipment.state.status,
         since=shipment.state.status_at or shipment.taken_at,
         zone=zone,
         jitter=jitter(shipment.id),
-        failures=failures,
-        min_gap=max((c.min_gap for c in carriers), default=_GAP_WITHOUT_CARRIER),
-        calls_today=made if day == now.astimezone(zone).date().isoformat() else 0,
-        max_per_day=min(filter(None, (c.max_per_parcel_day for c in carriers)), default=None),
+        failures=past.failures,
+        min_gap=hopeful[0].min_gap if hopeful else _GAP_WITHOUT_CARRIER,
+        calls_today=past.calls_today,
+        max_per_day=hopeful[0].max_per_parcel_day if hopeful else None,
     )
-    planned = next_look(look, now)
-    if shipment.state.status is Status.DELIVERED and any(c.asks_delivered for c in carriers):
-        return follow.recheck_at(house, shipment, now) if not failures else planned
-    return planned
+    return next_look(look, now)
 
 
 def jitter(shipment_id: int) -> float:

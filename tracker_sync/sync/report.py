@@ -35,11 +35,11 @@ class Report:
             self.new_findings.append(text)
             log.warning("finding.new", key=key.split(":")[0], text=text)
 
-    def over(self, prefix: str) -> None:
+    def over(self, key: str) -> None:
         """Note that a finding no longer holds; asked often, done once a pass."""
-        if prefix not in self._over:
-            self._over.add(prefix)
-            self.journal.resolve(prefix, self.now)
+        if key not in self._over:
+            self._over.add(key)
+            self.journal.resolve(key, self.now)
 
     def bundle(self, source: str, bundle: Bundle, refused: tuple[Reject, ...]) -> None:
         """Note what came of a bundle."""
