@@ -111,7 +111,12 @@ class Carrier(ABC):
 
     def parse(self, body: bytes) -> Any:
         """Decode a body; ValueError for anything else."""
-        return json.loads(body)
+        payload = json.loads(body)
+        if rb"\ud" not in body.lower():
+            return payload
+        # Half a surrogate pair is no character: neither SQLite nor a terminal takes it.
+        text = json.dumps(payload, ensure_ascii=False)
+        return json.loads(text.encode("utf-8", "replace"))
 
     def refusal(self, response: httpx.Response) -> None:
         """Raise for an answer that is an error; return for one that can be read.

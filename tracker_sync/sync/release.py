@@ -62,8 +62,8 @@ def _decide(
 ) -> Frozen | None:
     """Judge a message that was never attempted; freeze it if it may go."""
     message = message_of(row)
-    if message.shipment_id is None:
-        house.store.outbox.withhold(message.id, "the shipment was purged", now)
+    if message.shipment_id is None or message.attempts:
+        house.store.outbox.withhold(message.id, "what it said was purged", now)
         return None
     shipment = house.store.shipments.get(message.shipment_id)
     verdict = verdict_on(house, message, shipment, now)

@@ -51,6 +51,9 @@ class Report:
             taken=len(bundle.advices) - len(refused),
             rejected=len(rejects),
         )
+        for note in bundle.notes:
+            log.warning("source.noted", source=source, where=note.where, what=note.why)
+        self.count("noted", len(bundle.notes))
         self.count("rejected", len(rejects))
         if rejects:
             first = f"{rejects[0].where}: {rejects[0].why}"
