@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlite_utils import Migrations
+from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x74726B73  # "trks"
 
@@ -167,7 +167,6 @@ CREATE INDEX messages_order ON messages (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX messages_transition ON messages (transition_id) WHERE transition_id IS NOT NULL;
 CREATE INDEX messages_recipient ON messages (recipient, attempted_at) WHERE recipient IS NOT NULL;
 CREATE INDEX messages_set_aside ON messages (decided_at) WHERE state = 'set_aside';
-
 CREATE TABLE pauses (kind TEXT PRIMARY KEY, since TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE budgets (        -- calls reserved before they were made
@@ -213,18 +212,14 @@ CREATE TABLE findings (       -- what needs a person; reported once, then shown 
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE unknown_codes (
-    carrier  TEXT NOT NULL,
-    code     TEXT NOT NULL,
-    text     TEXT NOT NULL,
-    count    INTEGER NOT NULL,
-    first_at TEXT NOT NULL,
-    last_at  TEXT NOT NULL,
+    carrier TEXT NOT NULL, code TEXT NOT NULL, text TEXT NOT NULL, count INTEGER NOT NULL,
+    first_at TEXT NOT NULL, last_at TEXT NOT NULL,
     PRIMARY KEY (carrier, code)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE learned (carrier TEXT NOT NULL, cell TEXT NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (carrier, cell)) STRICT, WITHOUT ROWID;
-
+CREATE TABLE learned (
+    carrier TEXT NOT NULL, cell TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (carrier, cell)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE erased (hash TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE purged (hash TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -247,3 +242,9 @@ def _initial(db: Any) -> None:
     for statement in _TABLES.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
+
+
+def newer(db: Database) -> bool:
+    """Whether a database has migrations that this version does not know."""
+    ours = {each.name for each in migrations.pending(Database(memory=True))}
+    return any(row["name"] not in ours for row in db["_sqlite_migrations"].rows)

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from tracker_sync.errors import StoreError
 from tracker_sync.model import utc
-from tracker_sync.schema import APPLICATION_ID, migrations
+from tracker_sync.schema import APPLICATION_ID, migrations, newer
 
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
@@ -95,6 +95,8 @@ class Connection:
         known = self.raw.execute(
             "SELECT count(*) FROM sqlite_master WHERE name = '_sqlite_migrations'"
         ).fetchone()[0]
+        if known and newer(Database(self.raw)):
+            raise StoreError(f"{self.path} was written by a newer version; update tracker-sync")
         return bool(known) and not migrations.pending(Database(self.raw))
 
     def _own(self, shop: str) -> bytes:

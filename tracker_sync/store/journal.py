@@ -99,6 +99,10 @@ class Journal:
             "INSERT OR IGNORE INTO taken VALUES (?, ?, ?, ?)", source, fingerprint, name, stamp(now)
         )
 
+    def forget_taken(self, before: datetime) -> None:
+        """Forget bundles taken before that moment; their files are gone by then."""
+        self._db.run("DELETE FROM taken WHERE at < ?", stamp(before))
+
     def once_a_day(self, what: str, now: datetime) -> bool:
         """Whether *what* was not done yet on this day; says yes once a day."""
         day = stamp(now)[:10]

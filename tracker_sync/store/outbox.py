@@ -25,6 +25,9 @@ class Frozen:
     occurred_at: datetime
 
 
+_UNTRIED = "body = NULL, recipient = NULL, metric = NULL, attempts = 0, attempted_at = NULL"
+
+
 class Outbox:
     """Messages owed, and what was decided about them."""
 
@@ -122,8 +125,8 @@ class Outbox:
     def unfreeze(self, message_id: str) -> None:
         """A first attempt that certainly did not arrive was none: it is judged anew."""
         self._db.run(
-            "UPDATE messages SET body = NULL, recipient = NULL, metric = NULL, attempts = 0,"
-            " attempted_at = NULL WHERE id = ? AND state = 'owed' AND attempts = 1",
+            f"UPDATE messages SET {_UNTRIED}"  # noqa: S608  a constant
+            " WHERE id = ? AND state = 'owed' AND attempts = 1",
             message_id,
         )
 
@@ -143,15 +146,11 @@ class Outbox:
         """Klaviyo refuses it; a person decides."""
         self._decide(message_id, ("set_aside", reason), now)
 
-    def postpone(self, message_id: str, reason: str, until: datetime) -> None:
-        """An attempt failed; it stays owed."""
-        self.hold(message_id, reason, until)
-
     def retry(self, message_id: str, now: datetime) -> bool:
-        """Owe a set-aside message again; whether there was one that still has what to say."""
+        """Owe a set-aside message again, to be judged and written anew; whether there was one."""
         cursor = self._db.run(
-            "UPDATE messages SET state = 'owed', due_at = ?, reason = '', decided_at = ?"
-            " WHERE id = ? AND state = 'set_aside' AND (attempts = 0 OR body IS NOT NULL)",
+            f"UPDATE messages SET {_UNTRIED}, state = 'owed', reason = '',"  # noqa: S608  a constant
+            " due_at = ?, decided_at = ? WHERE id = ? AND state = 'set_aside'",
             *(stamp(now), stamp(now), message_id),
         )
         return cursor.rowcount == 1

@@ -58,8 +58,12 @@ def forget_old(house: House, report: Report, now: datetime) -> None:
         if not house.store.journal.once_a_day("retention", now):
             return
         house.store.journal.let_go(now - _NOTICES)
+        house.store.journal.forget_taken(now - wishes.keep_files)
         report.count("recipients_blanked", privacy.expire_recipients(now - wishes.keep_recipients))
-        purged = privacy.purge_shipments(now - wishes.keep_shipments, now, _PAGE)
+    purged = _PAGE
+    while purged == _PAGE:
+        with house.store.transaction():
+            purged = privacy.purge_shipments(now - wishes.keep_shipments, now, _PAGE)
         report.count("purged", purged)
     for source in house.sources:
         source.purge(now - wishes.keep_files)

@@ -126,7 +126,7 @@ class Delivery:
             text = f"Klaviyo refused a {frozen.kind} message: {outcome.text}"
             self._report.finding(f"set_aside:{frozen.id}", f"{text}; see `tracker-sync messages`")
         elif outcome.state is OutcomeState.HALT:
-            outbox.postpone(frozen.id, outcome.text, self._now)
+            outbox.hold(frozen.id, outcome.text, self._now)
             self._report.finding("klaviyo", f"Klaviyo takes nothing: {outcome.text}")
             self.stop(outcome.text)
         else:
@@ -145,7 +145,7 @@ class Delivery:
             return
         wait = timedelta(seconds=max(outcome.after or 0.0, 60.0))
         until = self._now + min(wait, _NEXT_PASS)
-        self._house.store.outbox.postpone(frozen.id, outcome.text, until)
+        self._house.store.outbox.hold(frozen.id, outcome.text, until)
         if outcome.refused:
             self._house.store.outbox.unfreeze(frozen.id)
         self._report.count("postponed")
