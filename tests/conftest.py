@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ def _of_loopback(real: Callable[..., Any]) -> Callable[..., Any]:
         return real(host, *args, **kwargs)
 
     return getaddrinfo
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_log() -> Iterator[None]:
+    """A command that set up the log in an earlier test says nothing about this one."""
+    if "structlog" in sys.modules:
+        sys.modules["structlog"].reset_defaults()
+    yield
 
 
 @pytest.fixture(scope="session", autouse=True)

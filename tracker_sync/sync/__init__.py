@@ -21,7 +21,6 @@ from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
 
-_LAST_WORD = 30.0  # seconds of the pass kept for sending and closing
 _TICK = 1.0
 
 
@@ -58,17 +57,17 @@ def _exchange(
     try:
         while True:
             spent = house.timer.monotonic() - started
-            if stop.is_set() or spent > limit - _LAST_WORD:
+            if stop.is_set() or spent > limit - house.bounds.last_word:
                 asking.stop("the pass has no time left")
             if stop.is_set() or spent > limit:
                 delivery.stop("the pass has no time left")
             asking.launch()
-            delivery.launch()
+            delivery.launch(asking.asked_about)
             futures = asking.futures | delivery.futures
             if not futures and not delivery.pending:
-                if not asking.refill():
-                    break
-                continue
+                if asking.refill() or delivery.last_round():
+                    continue
+                break
             if not futures:
                 house.timer.sleep(min(_TICK, delivery.delay))
                 continue

@@ -75,11 +75,17 @@ class Asking:
         return found
 
     @property
+    def asked_about(self) -> frozenset[int]:
+        """Shipments whose answer is awaited in this pass."""
+        open_lanes = [lane for lane in self.lanes.values() if not lane.stopped]
+        waiting = [batch for lane in open_lanes for batch in lane.queue]
+        running = [batch for lane in self.lanes.values() for batch in lane.running.values()]
+        return frozenset(due.id for batch in (*waiting, *running) for due in batch.due)
+
+    @property
     def left(self) -> int:
-        """Shipments not asked yet."""
-        return sum(
-            len(b.due) for lane in self.lanes.values() for b in lane.queue if not lane.stopped
-        )
+        """Shipments lined up and not asked; they stay due."""
+        return sum(len(batch.due) for lane in self.lanes.values() for batch in lane.queue)
 
     def launch(self) -> None:
         """Start whatever may be started."""

@@ -14,7 +14,7 @@ import structlog
 from tracker_sync.klaviyo import EVENTS_PER_SECOND, Outcome, OutcomeState
 from tracker_sync.store import Frozen
 from tracker_sync.sync.house import House
-from tracker_sync.sync.release import release
+from tracker_sync.sync.release import Skip, release
 from tracker_sync.sync.report import Report
 from tracker_sync.wire import Limits, Pacer, Wire
 
@@ -44,6 +44,7 @@ class Delivery:
         self._executor: ThreadPoolExecutor | None = None
         self._pacer = Pacer(EVENTS_PER_SECOND, house.timer)
         self._drained = False
+        self._waits = False
 
     # -- the pass drives these -------------------------------------------------
 
@@ -64,18 +65,27 @@ class Delivery:
             return 0.0
         return max(0.0, self._resume_at - self._house.timer.monotonic())
 
+    def last_round(self) -> bool:
+        """Once no answer is awaited any more: look again at what waited for one."""
+        waited, self._waits = self._waits, False
+        if waited:
+            self.wake()
+        return waited
+
     def wake(self) -> None:
         """There may be new messages."""
         self._drained = False
 
-    def launch(self) -> None:
-        """Send what may go now."""
+    def launch(self, asked_about: frozenset[int]) -> None:
+        """Send what may go now; what is said of the parcels *asked_about* waits for the answer."""
         enough = len(self._running) >= _AHEAD * self._house.bounds.senders
         if self.stopped or self._drained or self.delay > 0 or enough:
             return
         under_way = frozenset(f.id for group in self._running.values() for f in group)
         self._again = [f for f in self._again if f.id not in under_way]
-        ready = self._again or release(self._house, self._report, self._now, under_way)
+        skip = Skip(under_way, asked_about)
+        ready = self._again or release(self._house, self._report, self._now, skip)
+        self._waits = bool(asked_about)
         retries = [f for f in ready if f.attempts > 1]
         if retries:
             with self._house.store.transaction():
@@ -182,7 +192,7 @@ class Delivery:
             wire = self._local.wire = Wire(
                 "klaviyo",
                 self._house.timer,
-                limits=Limits(seconds=self._house.bounds.send_seconds),
+                limits=Limits(min(self._house.bounds.send_seconds, self._house.bounds.last_word)),
                 pacer=self._pacer,
                 transport=self._house.transport() if self._house.transport else None,
             )

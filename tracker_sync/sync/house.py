@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -48,6 +47,11 @@ class Bounds:
     senders: int = 8  # messages under way at the same time
     send_seconds: float = 20.0  # for one call to Klaviyo
 
+    @property
+    def last_word(self) -> float:
+        """Seconds at the end of a pass kept for answers under way, sending and closing."""
+        return min(30.0, self.pass_limit.total_seconds() / 4)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
@@ -74,9 +78,10 @@ class House:
     transport: Callable[[], httpx.BaseTransport] | None = None
     workdays: Callable[[date], bool] = field(default=lambda day: day.weekday() < 5)
 
-    def calendar(self, zone: str) -> Calendar:
-        """Working days in a brand's zone."""
-        return Calendar(ZoneInfo(zone), self.workdays)
+    @property
+    def calendar(self) -> Calendar:
+        """The shop's working days: "delayed" is told in its morning."""
+        return Calendar(self.policy.zone, self.workdays)
 
     def of_brand(self, brand: str) -> list[Carrier]:
         """The configured carriers of a brand, the cheapest first: many numbers a call."""

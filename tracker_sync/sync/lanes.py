@@ -179,7 +179,7 @@ class Lane:
             wire = self._local.wire = Wire(
                 self.carrier.key,
                 self.house.timer,
-                limits=Limits(seconds=self.carrier.config.timeout),
+                limits=Limits(min(self.carrier.config.timeout, self.house.bounds.last_word)),
                 pacer=self._pacer,
                 transport=self.house.transport() if self.house.transport else None,
             )

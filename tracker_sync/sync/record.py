@@ -91,7 +91,7 @@ def _walk(
     scans = shipments.scans(known.id)
     traced = _trace(scans, known, now)
     estimate = shipments.get(known.id).estimate
-    delay = next_delay(traced.state, estimate, house.calendar(known.zone))
+    delay = next_delay(traced.state, estimate, house.calendar)
     once = (Problem.DELAYED.value, "")
     if delay and once not in told and once not in {t.key for t in traced.transitions}:
         if delay.at > now:

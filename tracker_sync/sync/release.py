@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -34,8 +35,16 @@ _PAGE = 500
 _PATIENCE = timedelta(days=1)  # before an undatable hold is judged again
 
 
-def release(house: House, report: Report, now: datetime, skip: frozenset[str]) -> list[Frozen]:
-    """Judge what is due; return what may be sent, each frozen; *skip* = messages under way.
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """What is left alone for the moment: messages under way, and parcels being asked about."""
+
+    messages: frozenset[str] = frozenset()
+    shipments: frozenset[int] = frozenset()
+
+
+def release(house: House, report: Report, now: datetime, skip: Skip) -> list[Frozen]:
+    """Judge what is due; return what may be sent, each frozen.
 
     One message a recipient: the next one goes when this one has arrived.
     """
@@ -44,8 +53,10 @@ def release(house: House, report: Report, now: datetime, skip: frozenset[str]) -
     with house.store.transaction():
         for row in house.store.outbox.owed(now, _PAGE):
             frozen = _frozen(row) if row["attempts"] else None
-            if row["id"] in skip:
+            if row["id"] in skip.messages:
                 busy.add(row["recipient"])
+                continue
+            if frozen is None and row["shipment_id"] in skip.shipments:
                 continue
             if frozen is None:
                 frozen = _decide(house, report, row, busy, now=now)
