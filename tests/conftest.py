@@ -52,11 +52,10 @@ def _of_loopback(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(autouse=True)
-def _nobodys_log() -> Iterator[None]:
+def _nobodys_log() -> None:
     """A command that set up the log in an earlier test says nothing about this one."""
     if "structlog" in sys.modules:
         sys.modules["structlog"].reset_defaults()
-    yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -36,7 +37,8 @@ print(json.dumps([code, sorted({{name.split(".")[0] for name in sys.modules}})])
 def run(*words: str) -> tuple[int, set[str], str]:
     """The exit code of a command, the top-level modules it has imported, and what it printed."""
     probe = [sys.executable, "-c", PROBE.format(words=list(words))]
-    done = subprocess.run(probe, capture_output=True, text=True, check=True, timeout=60)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    done = subprocess.run(probe, capture_output=True, text=True, check=True, timeout=60, env=plain)
     *printed, last = done.stdout.splitlines()
     code, modules = json.loads(last)
     return code, set(modules), "\n".join(printed)

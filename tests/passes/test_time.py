@@ -293,3 +293,17 @@ def test_quiet_hours_hold_and_the_morning_judges_anew(tmp_path: Path) -> None:
 
         assert shop.sent("a@shop.example") == ["out_for_delivery 23.5h"]
         assert shop.sent("b@shop.example") == ["dispatched 15h"]
+
+
+def test_the_merchants_own_follow_up_of_a_problem_counts_from_the_problem(tmp_path: Path) -> None:
+    wishes = (
+        "messages: {quiet_hours: off}\n"
+        'follow_ups: {sorry: {after: delayed, delay: 1d, metric: "Sorry"}}\n'
+    )
+    with world(tmp_path, wishes=wishes) as shop:
+        shop.run("0h")
+        shop.csv(f"{A};ups;a@shop.example;1001")
+        shop.parcel(A, "dispatched 2h", "delayed 10h")
+        shop.runs("3h", "40h", "1h")
+
+        assert shop.sent() == ["dispatched 2h", "delayed 10h", "Sorry 34h"]

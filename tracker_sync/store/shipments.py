@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tracker_sync.model import Order, Scan, Shipment, Transition
+from tracker_sync.model import Order, Problem, Scan, Shipment, Transition
 from tracker_sync.store import rows
-from tracker_sync.store.connection import Connection, stamp
+from tracker_sync.store.connection import Connection, stamp, unstamp
 from tracker_sync.store.rows import Due
 
 _SELECT = """
@@ -87,10 +87,8 @@ class Shipments:
 
     def filled(self, shipment_id: int, column: str) -> bool:
         """Whether a fact of the feed is known already."""
-        value = self._db.value(
-            f"SELECT {column} FROM shipments WHERE id = ?",  # noqa: S608  our own names
-            shipment_id,
-        )
+        sql = f"SELECT {column} FROM shipments WHERE id = ?"  # noqa: S608  our own names
+        value = self._db.value(sql, shipment_id)
         return value not in (None, "", "[]", "{}")
 
     def known_to(self, shipment_id: int, carrier: str, *, known: bool) -> None:
@@ -123,6 +121,14 @@ class Shipments:
             "SELECT word, attempt FROM transitions WHERE shipment_id = ?", shipment_id
         )
         return {(row["word"], row["attempt"]) for row in found}
+
+    def opened_at(self, shipment_id: int, problem: Problem) -> datetime | None:
+        """When a problem opened last; None where it never did."""
+        text = self._db.value(
+            "SELECT max(at) FROM transitions WHERE shipment_id = ? AND word = ?",
+            *(shipment_id, problem),
+        )
+        return unstamp(text) if text else None
 
     def transition(self, row_id: int | None) -> sqlite3.Row | None:
         """One recorded transition."""

@@ -202,6 +202,9 @@ class Asking:
                 zone=ZoneInfo(lane.carrier.zone),
                 jitter=record.jitter(due.id),
                 failures=due.failures + 1,
+                min_gap=lane.carrier.min_gap,
+                calls_today=due.calls_today + 1,
+                max_per_day=lane.carrier.max_per_parcel_day,
             )
             again = next_look(look, self._now)
             self._charge(lane, due)

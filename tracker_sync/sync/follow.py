@@ -14,6 +14,7 @@ from tracker_sync.messages.follow_ups import (
     judge_order,
     judge_parcel,
 )
+from tracker_sync.messages.kinds import problem_of
 from tracker_sync.messages.message import Message, parcel_subject, unique_id
 from tracker_sync.messages.verdict import Action, Verdict, holds, judge
 from tracker_sync.model import Direction, Kind, Order, Shipment, Status
@@ -38,7 +39,9 @@ def view(house: House, order: Order) -> OrderView:
 
 
 def _after_parcel(house: House, rule: FollowUp, shipment: Shipment, now: datetime) -> None:
-    since = shipment.state.status_at
+    problem = problem_of(rule.after)
+    opened = house.store.shipments.opened_at(shipment.id, problem) if problem else None
+    since = opened or shipment.state.status_at
     probe = _parcel_message(house, rule, shipment, since or now)
     if since is None or shipment.direction is Direction.RETURN:
         return
