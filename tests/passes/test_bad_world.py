@@ -267,3 +267,12 @@ def test_the_calls_of_a_day_are_never_exceeded(tmp_path: Path) -> None:
         # The token call counts against the same budget at UPS.
         assert shop.calls["ups"] <= 5
         assert shop.rows("SELECT used FROM budgets")[0]["used"] == 5
+
+
+def test_keys_that_stay_refused_are_tried_once_a_day(shop: World) -> None:
+    shop.run("0h")
+    shop.csv(f"{A};ups;a@shop.example;1001")
+    shop.carrier_faults = lambda _carrier, _call: Response(403, {}, b'{"response": {"errors": []}}')
+    shop.runs("1h", "60h", "30m")
+
+    assert shop.calls["ups"] == 4  # at once, an hour later, then a day apart

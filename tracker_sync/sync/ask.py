@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from tracker_sync.errors import CallError, Rejected, StoreError, Throttled
+from tracker_sync.errors import CallError, Rejected, StoreError
 from tracker_sync.model import Reading
 from tracker_sync.polling import Look, next_look
 from tracker_sync.store import Due, stamp
-from tracker_sync.sync import record
+from tracker_sync.sync import record, trouble
 from tracker_sync.sync.choose import choose
 from tracker_sync.sync.house import House
 from tracker_sync.sync.lanes import MOST_DUE, Batch, Lane
@@ -21,10 +21,6 @@ from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
 
-_TROUBLES = 3  # failed calls in a row after which a carrier is left alone for this pass
-_THROTTLES = 3  # 429 in a row after which it is left alone until its midnight
-_BACK_OFF = timedelta(seconds=5)
-_LOCKED_OUT = timedelta(hours=1)  # after refused keys: more tries may lock the account
 _KEYS = (401, 403)
 
 
@@ -125,10 +121,10 @@ class Asking:
         try:
             token = call.result()
         except Rejected as exc:
-            self._lock_out(lane, exc)
+            trouble.lock_out(self._report, lane, exc)
             return
         except CallError as exc:
-            self._failed(lane, exc)
+            trouble.failed(lane, exc)
             lane.stopped = lane.stopped or exc.text
             return
         lane.token = token.value
@@ -142,7 +138,7 @@ class Asking:
                 return
             self._refused(lane, exc, batch)
         except CallError as exc:
-            self._failed(lane, exc)
+            trouble.failed(lane, exc)
             self._later(lane, batch)
         else:
             self._good(lane, batch, readings)
@@ -217,34 +213,7 @@ class Asking:
     def _refused(self, lane: Lane, exc: Rejected, batch: Batch) -> None:
         """Refused keys stop the carrier; any other refusal is about these numbers."""
         if exc.status in _KEYS or exc.status is None:
-            self._lock_out(lane, exc)
+            trouble.lock_out(self._report, lane, exc)
             return
         log.warning("poll.refused", carrier=lane.carrier.key, why=exc.text)
         self._later(lane, batch)
-
-    def _lock_out(self, lane: Lane, exc: Rejected) -> None:
-        key = lane.carrier.key
-        self._house.ledger.block(key, self._now + _LOCKED_OUT)
-        self._house.ledger.failed(key, exc.text, self._now)
-        lane.stopped = exc.text
-        self._report.finding(f"carrier:{key}", f"{key}: {exc.text}")
-
-    def _failed(self, lane: Lane, exc: CallError) -> None:
-        log.warning("poll.failed", carrier=lane.carrier.key, why=exc.text)
-        ledger, key = self._house.ledger, lane.carrier.key
-        ledger.failed(key, exc.text, self._now)
-        lane.troubles += 1
-        if isinstance(exc, Throttled):
-            lane.stopped = "asked to wait"
-            ledger.block(key, self._wait(lane, exc))
-        elif lane.troubles >= _TROUBLES:
-            lane.stopped = f"left alone after {_TROUBLES} failures"
-
-    def _wait(self, lane: Lane, exc: Throttled) -> datetime:
-        """How long a 429 keeps us away: as asked, else briefly, else until the day ends."""
-        in_a_row = self._house.ledger.throttled(lane.carrier.key)
-        if exc.retry_after is not None:
-            return self._now + timedelta(seconds=max(1.0, exc.retry_after))
-        if in_a_row >= _THROTTLES:
-            return lane.midnight
-        return self._now + _BACK_OFF * (2 << in_a_row)
