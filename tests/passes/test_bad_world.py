@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from passes.world import World, configure, world
+from passes.world import World, configure, hurry, moment, world
 from tracker_sync.sandbox.http import Response
 from tracker_sync.sandbox.klaviyo import Fault
+from tracker_sync.sync import run_pass
 
 A, B, C = "1Z999AA10123456784", "1Z999AA10123456799", "1Z999AA10123456805"
 DHL = "00340434161094042557"
@@ -93,7 +96,10 @@ def test_an_answer_of_200_megabytes_is_cut_off(shop: World) -> None:
     report = shop.run("3h")
 
     assert report.counts["failed"] == 1
-    assert "larger than" in shop.rows("SELECT failure FROM carriers")[0]["failure"]
+    assert (
+        "larger than"
+        in shop.rows("SELECT failure FROM carriers WHERE carrier = 'ups'")[0]["failure"]
+    )
 
 
 def test_refused_keys_stop_the_carrier_and_are_told_once(shop: World) -> None:
@@ -276,3 +282,52 @@ def test_keys_that_stay_refused_are_tried_once_a_day(shop: World) -> None:
     shop.runs("1h", "60h", "30m")
 
     assert shop.calls["ups"] == 4  # at once, an hour later, then a day apart
+
+
+def test_in_an_outage_one_message_feels_the_way(shop: World) -> None:
+    shop.run("0h")
+    numbers = [f"1Z999AA1012345{n:04}" for n in range(100)]
+    shop.csv(*(f"{number};ups;c{n}@shop.example;{n}" for n, number in enumerate(numbers)))
+    for number in numbers:
+        shop.parcel(number, "dispatched 2h")
+    shop.klaviyo.outage = True
+    shop.run("3h")
+    first = shop.klaviyo.requests
+    shop.run("4h")
+    second = shop.klaviyo.requests - first
+    assert first < 80
+    assert second < 20
+    assert shop.rows("SELECT * FROM messages WHERE attempts > 0 AND body IS NULL") == []
+
+    shop.klaviyo.outage = False
+    shop.run("5h")
+
+    assert len(shop.events()) == 100
+    assert shop.klaviyo.duplicates == []
+
+
+def test_a_pass_that_must_stop_leaves_unsent_what_was_not_sent(shop: World) -> None:
+    shop.run("0h")
+    numbers = [f"1Z999AA1012345{n:04}" for n in range(60)]
+    shop.csv(*(f"{number};ups;c{n}@shop.example;{n}" for n, number in enumerate(numbers)))
+    for number in numbers:
+        shop.parcel(number, "dispatched 2h")
+    stop = threading.Event()
+
+    def after_some(name: str) -> None:
+        if name == "accepted stored":
+            stop.set()
+
+    shop.now = moment("3h")
+    with shop.house(step=after_some) as house:
+        hurry(house)
+        run_pass(house, shop.now, stop)
+    sent = len(shop.events())
+    states = Counter(row["state"] for row in shop.rows("SELECT state FROM messages"))
+    assert 0 < sent < 60
+    assert states["accepted"] == sent
+
+    shop.run("4h")
+
+    assert len(shop.events()) == 60
+    assert shop.klaviyo.duplicates == []

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 PATIENCE = 20.0  # seconds a pass retries Klaviyo
 _NEXT_PASS = timedelta(minutes=15)  # at the latest
 _BULK = 500
+_PEER = "klaviyo"
 _AHEAD = 4  # sends queued for every worker
 
 
@@ -34,7 +35,9 @@ class Delivery:
         self._report = report
         self._now = now
         self._running: dict[Future[list[Outcome]], list[Frozen]] = {}
-        self._again: list[Frozen] = []
+        self._again: list[tuple[Frozen, Outcome]] = []
+        # After trouble one message feels the way, and the others are not tried in vain.
+        self._probing = bool(house.ledger.carrier(_PEER)["failure"])
         self._trouble_since: float | None = None
         self._retries = 0
         self._resume_at = 0.0
@@ -78,19 +81,9 @@ class Delivery:
 
     def launch(self, asked_about: frozenset[int]) -> None:
         """Send what may go now; what is said of the parcels *asked_about* waits for the answer."""
-        enough = len(self._running) >= _AHEAD * self._house.bounds.senders
-        if self.stopped or self._drained or self.delay > 0 or enough:
+        if self.stopped or self._drained or self.delay > 0 or self._room <= 0:
             return
-        under_way = frozenset(f.id for group in self._running.values() for f in group)
-        self._again = [f for f in self._again if f.id not in under_way]
-        skip = Skip(under_way, asked_about)
-        ready = self._again or release(self._house, self._report, self._now, skip)
-        self._waits = bool(asked_about)
-        retries = [f for f in ready if f.attempts > 1]
-        if retries:
-            with self._house.store.transaction():
-                self._house.store.outbox.try_again([f.id for f in retries])
-        self._again = []
+        ready = self._retries_now() or self._released(asked_about)
         history = [f for f in ready if f.backfill]
         for start in range(0, len(history), _BULK):
             self._submit(history[start : start + _BULK])
@@ -98,6 +91,34 @@ class Delivery:
             if not one.backfill:
                 self._submit([one])
         self._drained = not ready
+
+    @property
+    def _room(self) -> int:
+        """Sends that may be started now: one while probing, else refilled by halves."""
+        if self._probing:
+            return 1 - len(self._running)
+        room = _AHEAD * self._house.bounds.senders - len(self._running)
+        return room if room >= _AHEAD * self._house.bounds.senders / 2 else 0
+
+    def _released(self, asked_about: frozenset[int]) -> list[Frozen]:
+        self._waits = bool(asked_about)
+        under_way = [f for group in self._running.values() for f in group]
+        waiting = [f for f, _ in self._again]
+        skip = Skip(frozenset(f.id for f in (*under_way, *waiting)), asked_about)
+        history = self._house.policy.onboarding == "backfill" and not self._probing
+        most = max(self._room, _BULK if history else 0)
+        ready = release(self._house, self._report, self._now, skip, most=most)
+        with self._house.store.transaction():
+            self._house.store.outbox.try_again([f.id for f in ready if f.attempts > 1])
+        return ready
+
+    def _retries_now(self) -> list[Frozen]:
+        """What failed in this pass and is tried once more."""
+        chosen, self._again = self._again[: self._room], self._again[self._room :]
+        again = [f if outcome.refused else _once_more(f) for f, outcome in chosen]
+        with self._house.store.transaction():
+            self._house.store.outbox.try_again([f.id for f in again if f.attempts > 1])
+        return again
 
     def collect(self, done: Iterable[Future[object]]) -> None:
         """Mark what came back, in one transaction."""
@@ -115,9 +136,19 @@ class Delivery:
         self.stopped = self.stopped or why
 
     def close(self) -> None:
-        """End the workers."""
+        """End the workers; what was frozen and never sent is judged anew next time."""
         if self._executor:
             self._executor.shutdown(wait=True, cancel_futures=True)
+        with self._house.store.transaction():
+            for future, group in self._running.items():
+                if future.cancelled():
+                    for frozen in group:
+                        self._house.store.outbox.unfreeze(frozen.id)
+                else:
+                    for frozen, outcome in zip(group, future.result(), strict=True):
+                        self._mark(frozen, outcome)
+            for frozen, outcome in self._again:
+                self._leave(frozen, outcome)
         for wire in self._wires:
             wire.close()
 
@@ -126,10 +157,9 @@ class Delivery:
     def _mark(self, frozen: Frozen, outcome: Outcome) -> None:
         outbox = self._house.store.outbox
         if outcome.state is OutcomeState.ACCEPTED:
-            self._trouble_since, self._retries = None, 0
             outbox.accepted(frozen.id, self._now)
             self._report.count("accepted")
-            self._report.over("klaviyo")
+            self._well()
         elif outcome.state in (OutcomeState.REFUSED, OutcomeState.TOO_LARGE):
             outbox.set_aside(frozen.id, outcome.text, self._now)
             self._report.count("set_aside")
@@ -137,36 +167,45 @@ class Delivery:
             self._report.finding(f"set_aside:{frozen.id}", f"{text}; see `tracker-sync messages`")
         elif outcome.state is OutcomeState.HALT:
             outbox.hold(frozen.id, outcome.text, self._now)
+            outbox.unfreeze(frozen.id)
             self._report.finding("klaviyo", f"Klaviyo takes nothing: {outcome.text}")
+            self._house.ledger.failed(_PEER, outcome.text, self._now)
             self.stop(outcome.text)
         else:
             self._trouble(frozen, outcome)
+
+    def _well(self) -> None:
+        self._report.over(_PEER)
+        if self._probing or self._trouble_since is not None:
+            self._house.ledger.answered(_PEER, self._now)
+        self._trouble_since, self._probing, self._retries = None, False, 0
 
     def _trouble(self, frozen: Frozen, outcome: Outcome) -> None:
         """Retry for a short while; then leave it to a later pass."""
         clock = self._house.timer.monotonic()
         if self._trouble_since is None:
-            self._trouble_since = clock
-        left = PATIENCE - (clock - self._trouble_since)
+            self._trouble_since, self._probing = clock, True
+            self._house.ledger.failed(_PEER, outcome.text, self._now)
         pause = outcome.after if outcome.after is not None else self._pause()
-        if pause <= left and not self.stopped:
-            self._again.append(frozen if outcome.refused else self._once_more(frozen))
-            self._resume_at = clock + pause
+        if self.stopped or pause > PATIENCE - (clock - self._trouble_since):
+            self._leave(frozen, outcome)
+            self.stop(f"no answer from Klaviyo: {outcome.text}")
             return
+        self._again.append((frozen, outcome))
+        self._resume_at = max(self._resume_at, clock + pause)
+
+    def _leave(self, frozen: Frozen, outcome: Outcome) -> None:
+        """Leave a message to a later pass."""
         wait = timedelta(seconds=max(outcome.after or 0.0, 60.0))
-        until = self._now + min(wait, _NEXT_PASS)
-        self._house.store.outbox.hold(frozen.id, outcome.text, until)
+        outbox = self._house.store.outbox
+        outbox.hold(frozen.id, outcome.text, self._now + min(wait, _NEXT_PASS))
         if outcome.refused:
-            self._house.store.outbox.unfreeze(frozen.id)
+            outbox.unfreeze(frozen.id)
         self._report.count("postponed")
-        self.stop(f"no answer from Klaviyo: {outcome.text}")
 
     def _pause(self) -> float:
         self._retries += 1
         return random.uniform(0, min(8.0, 0.5 * 2**self._retries))  # noqa: S311  jitter
-
-    def _once_more(self, frozen: Frozen) -> Frozen:
-        return replace(frozen, attempts=frozen.attempts + 1)
 
     # -- workers -----------------------------------------------------------------
 
@@ -198,3 +237,7 @@ class Delivery:
             )
             self._wires.append(wire)
         return wire
+
+
+def _once_more(frozen: Frozen) -> Frozen:
+    return replace(frozen, attempts=frozen.attempts + 1)

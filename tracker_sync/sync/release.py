@@ -43,8 +43,10 @@ class Skip:
     shipments: frozenset[int] = frozenset()
 
 
-def release(house: House, report: Report, now: datetime, skip: Skip) -> list[Frozen]:
-    """Judge what is due; return what may be sent, each frozen.
+def release(
+    house: House, report: Report, now: datetime, skip: Skip, *, most: int = _PAGE
+) -> list[Frozen]:
+    """Judge what is due; return what may be sent, each frozen, *most* of them at a time.
 
     One message a recipient: the next one goes when this one has arrived.
     """
@@ -63,6 +65,8 @@ def release(house: House, report: Report, now: datetime, skip: Skip) -> list[Fro
             if frozen and frozen.recipient not in busy:
                 busy.add(frozen.recipient)
                 ready.append(frozen)
+            if len(ready) >= most:
+                break
     if ready:
         house.step("frozen")
     return ready
