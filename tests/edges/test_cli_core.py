@@ -330,7 +330,7 @@ def test_a_carrier_that_works_again_is_let_in_at_once(shop: Shop) -> None:
     done = shop("check", "--online")
 
     assert done.exit_code == 0, done.output
-    assert [row["blocked_until"] for row in shop.rows("SELECT * FROM carriers")] == [None]
+    assert {row["blocked_until"] for row in shop.rows("SELECT * FROM carriers")} == {None}
 
 
 # -- sync ------------------------------------------------------------------------------

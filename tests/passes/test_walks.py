@@ -241,3 +241,30 @@ def test_after_a_two_day_outage_only_what_still_holds_is_sent(shop: World) -> No
     assert shop.sent("b@shop.example") == ["dispatched 2h", "in_transit 40h"]
     assert "out_for_delivery 1: withheld overtaken: delivered" in shop.fates()
     assert shop.klaviyo.duplicates == []
+
+
+def test_what_the_warehouse_told_the_first_scan_does_not_repeat(shop: World) -> None:
+    shop.run("0h")
+    shop.csv(
+        f"{A};ups;a@shop.example;1001;2026-11-02T09:00:00+01:00",
+        header="tracking_number;courier;email;order_id;dispatched_at",
+    )
+    shop.parcel(A, "in_transit 5h", "in_transit 9h")
+    shop.runs("3h", "12h", "1h")
+
+    assert shop.sent() == ["dispatched 2h", "in_transit 9h"]
+    assert shop.rows("SELECT DISTINCT origin FROM scans ORDER BY origin")[1]["origin"] == "source"
+
+
+def test_an_enclosed_return_label_says_nothing_until_it_is_scanned(shop: World) -> None:
+    shop.run("0h")
+    shop.csv(f"{A};ups;a@shop.example;1001", f"{RETURN};ups;a@shop.example;1001;enclosed")
+    shop.parcel(A, "dispatched 2h", "delivered 26h")
+    shop.parcel(RETURN, "announced 1h")
+    shop.runs("3h", "110h", "3h")
+    assert shop.kinds() == ["dispatched", "delivered", "review_request"]
+
+    shop.parcel(RETURN, "dispatched 120h", "delivered 150h")
+    shop.runs("121h", "160h", "3h")
+
+    assert shop.kinds()[3:] == ["return_in_transit", "return_arrived"]

@@ -116,7 +116,7 @@ def _closing(result: DemoResult) -> Text:
     calls = ", ".join(f"{count} {carrier}" for carrier, count in result.calls.items())
     return Text.assemble(
         f"{len(result.orders)} orders with {result.parcels} parcels brought ",
-        (f"{result.mails} messages", "bold"),
+        (f"{result.mails} messages, {result.mails / len(result.orders):.1f} an order", "bold"),
         f"; {withheld} were withheld.\n",
         f"Carriers were called {sum(result.calls.values())} times ({calls}):",
         f" {result.looks / result.parcels:.0f} looks at a parcel.\n",

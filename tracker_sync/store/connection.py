@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from tracker_sync.errors import StoreError
 from tracker_sync.model import utc
 from tracker_sync.schema import APPLICATION_ID, migrations, newer
 
-_STAMP = "%Y-%m-%dT%H:%M:%SZ"
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 _BROKEN = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR_SHORT_READ")
 _NO_ROOM = "the disk is full; nothing was lost, free some space and run again"
@@ -32,12 +31,12 @@ _STARTS = 20  # tries to switch a new file to its log while others start on it
 
 def stamp(moment: datetime) -> str:
     """The one spelling of time in the database; sorts as text."""
-    return utc(moment).strftime(_STAMP)
+    return utc(moment).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def unstamp(text: str) -> datetime:
     """Read what `stamp` wrote."""
-    return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def maybe_stamp(moment: datetime | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from tracker_sync.carriers import Carrier, discover
 from tracker_sync.model import Advice
@@ -21,18 +22,24 @@ _ALIASES = {
 
 def brand_of(advice: Advice, configured: Iterable[Carrier]) -> str | None:
     """The brand of a parcel; None where neither the feed nor the number tells."""
-    word = re.sub(r"[^a-z0-9]", "", advice.courier.casefold())
+    word = _letters(advice.courier)
     if word:
-        return _named(word)
+        return _spellings().get(word)
     return _detected(advice.number, configured)
 
 
-def _named(word: str) -> str | None:
+@cache
+def _spellings() -> dict[str, str]:
+    """Every spelling we know, and the brand it means; carriers' own before the common ones."""
+    found = dict(_ALIASES)
     for cls in discover().values():
-        names = (cls.key, cls.brand, cls.title, *cls.aliases)
-        if word in {re.sub(r"[^a-z0-9]", "", name.casefold()) for name in names}:
-            return cls.brand
-    return _ALIASES.get(word)
+        for name in (cls.key, cls.brand, cls.title, *cls.aliases):
+            found[_letters(name)] = cls.brand
+    return found
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())
 
 
 def _detected(number: str, configured: Iterable[Carrier]) -> str | None:
