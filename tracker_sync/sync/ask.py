@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from tracker_sync.errors import CallError, Rejected, StoreError
+from tracker_sync.errors import CallError, Rejected
 from tracker_sync.model import Reading
 from tracker_sync.polling import Look, next_look
 from tracker_sync.store import Due, stamp
 from tracker_sync.sync import record, trouble
 from tracker_sync.sync.choose import choose
+from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
 from tracker_sync.sync.lanes import MOST_DUE, Batch, Lane
 from tracker_sync.sync.report import Report
@@ -140,6 +141,11 @@ class Asking:
         except CallError as exc:
             trouble.failed(lane, exc)
             self._later(lane, batch)
+        except Exception:  # a fault in one carrier's file stays in this batch
+            log.exception("poll.broken", carrier=lane.carrier.key)
+            text = f"{lane.carrier.key}: a question or an answer broke; the log has the traceback"
+            self._report.finding(f"carrier:{lane.carrier.key}", text)
+            self._later(lane, batch)
         else:
             self._good(lane, batch, readings)
 
@@ -162,25 +168,21 @@ class Asking:
 
     def _one(self, lane: Lane, due: Due, reading: Reading) -> None:
         """A fault in one shipment stays in that shipment."""
-        try:
-            with self._house.store.attempt():
-                self._charge(lane, due)
-                news = record.answered(
-                    self._house, lane.carrier.key, due.id, reading, now=self._now
-                )
-        except StoreError:
-            raise
-        except Exception:
-            log.exception("shipment.failed", number=due.number[-6:])
-            self._report.finding(
-                f"shipment:{due.id}", "a shipment could not be stored; see the log"
-            )
+        key = f"shipment:{due.id}"
+        news = safely(
+            self._house.store, self._report, key, lambda: self._stored(lane, due, reading)
+        )
+        if news is None:
             self._later(lane, Batch((due,)))
             return
-        self._report.over(f"shipment:{due.id}")
+        self._report.over(key)
         self._report.count("asked")
         self._report.count("not_found", int(reading.not_found))
         self._report.count("transitions", news)
+
+    def _stored(self, lane: Lane, due: Due, reading: Reading) -> int:
+        self._charge(lane, due)
+        return record.answered(self._house, lane.carrier.key, due.id, reading, now=self._now)
 
     def _charge(self, lane: Lane, due: Due) -> None:
         zone = ZoneInfo(lane.carrier.zone)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from tracker_sync.model import Shipment
 from tracker_sync.store import stamp
 from tracker_sync.sync import follow, record
+from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
 from tracker_sync.sync.report import Report
 
 _PAGE = 500
+_LATER = timedelta(hours=1)
 _NOTICES = timedelta(days=7)
 
 
@@ -20,19 +23,26 @@ def time_passes(house: House, report: Report, now: datetime) -> None:
     while due := store.shipments.watched(now, _PAGE):
         with store.transaction():
             for shipment_id in due:
-                _one(house, report, store.shipments.get(shipment_id), now)
+                key = f"shipment:{shipment_id}"
+                if (
+                    safely(store, report, key, partial(_one, house, report, shipment_id, now))
+                    is None
+                ):
+                    store.shipments.update(shipment_id, {"watch_at": stamp(now + _LATER)})
         house.step("time passed")
         if len(due) < _PAGE:
             return
 
 
-def _one(house: House, report: Report, shipment: Shipment, now: datetime) -> None:
+def _one(house: House, report: Report, shipment_id: int, now: datetime) -> bool:
     shipments = house.store.shipments
-    report.count("transitions", record.refresh(house, shipment, now))
-    shipment = shipments.get(shipment.id)
+    news = record.refresh(house, shipments.get(shipment_id), now)
+    report.count("transitions", news)
+    shipment = shipments.get(shipment_id)
     end = record.expiry(house, shipment)
     if end and end <= now:
         _give_up(house, report, shipment, now)
+    return True
 
 
 def _give_up(house: House, report: Report, shipment: Shipment, now: datetime) -> None:

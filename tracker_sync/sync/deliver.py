@@ -126,8 +126,7 @@ class Delivery:
         with self._house.store.transaction():
             for future in [f for f in self._running if f in finished]:
                 group = self._running.pop(future)
-                for frozen, outcome in zip(group, future.result(), strict=True):
-                    self._mark(frozen, outcome)
+                self._mark_all(future, group)
         self._house.step("accepted stored")
         self._drained = False
 
@@ -145,14 +144,25 @@ class Delivery:
                     for frozen in group:
                         self._house.store.outbox.unfreeze(frozen.id)
                 else:
-                    for frozen, outcome in zip(group, future.result(), strict=True):
-                        self._mark(frozen, outcome)
+                    self._mark_all(future, group)
             for frozen, outcome in self._again:
                 self._leave(frozen, outcome)
         for wire in self._wires:
             wire.close()
 
     # -- outcomes ----------------------------------------------------------------
+
+    def _mark_all(self, future: Future[list[Outcome]], group: list[Frozen]) -> None:
+        try:
+            outcomes = future.result()
+        except Exception:  # a fault of ours: these messages are set aside, the others go
+            log.exception("message.broken", count=len(group))
+            broken = Outcome(
+                OutcomeState.REFUSED, "it broke the program; the log has the traceback"
+            )
+            outcomes = [broken] * len(group)
+        for frozen, outcome in zip(group, outcomes, strict=True):
+            self._mark(frozen, outcome)
 
     def _mark(self, frozen: Frozen, outcome: Outcome) -> None:
         outbox = self._house.store.outbox

@@ -10,9 +10,8 @@ import structlog
 
 from tracker_sync.klaviyo import Draft, body
 from tracker_sync.messages.follow_ups import too_often, unchecked
-from tracker_sync.messages.kinds import SPECS
 from tracker_sync.messages.message import Message
-from tracker_sync.messages.properties import Occasion, properties
+from tracker_sync.messages.properties import properties
 from tracker_sync.messages.verdict import (
     Action,
     Policy,
@@ -20,13 +19,14 @@ from tracker_sync.messages.verdict import (
     addressee,
     crowded,
     judge,
-    known_kind,
 )
-from tracker_sync.model import Detail, Direction, Kind, Problem, Recipient, Shipment, Status
+from tracker_sync.model import Recipient, Shipment
 from tracker_sync.store import Frozen
 from tracker_sync.store.rows import message as message_of
 from tracker_sync.sync import follow
+from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
+from tracker_sync.sync.occasion import metric_name, occasion
 from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
@@ -61,7 +61,7 @@ def release(
             if frozen is None and row["shipment_id"] in skip.shipments:
                 continue
             if frozen is None:
-                frozen = _decide(house, report, row, busy, now=now)
+                frozen = _decided(house, report, row, busy, now=now)
             if frozen and frozen.recipient not in busy:
                 busy.add(frozen.recipient)
                 ready.append(frozen)
@@ -70,6 +70,22 @@ def release(
     if ready:
         house.step("frozen")
     return ready
+
+
+def _decided(
+    house: House, report: Report, row: sqlite3.Row, busy: set[str], *, now: datetime
+) -> Frozen | None:
+    """Judge a message; one that breaks us waits, and holds nothing else up."""
+    done = safely(
+        house.store,
+        report,
+        f"message:{row['id']}",
+        lambda: (_decide(house, report, row, busy, now=now),),
+    )
+    if done is None:
+        house.store.outbox.hold(row["id"], "could not be judged; see the log", now + _PATIENCE)
+        return None
+    return done[0]
 
 
 def _decide(
@@ -172,59 +188,6 @@ def _freeze(
     )
     house.store.outbox.freeze(frozen, metric, now)
     return frozen
-
-
-def metric_name(house: House, kind: str) -> str:
-    """The name of the metric: renamed in full, or prefixed."""
-    known, rule = known_kind(kind), house.rules.get(kind)
-    if known and known in house.rename:
-        return house.rename[known]
-    if rule and rule.metric:
-        return rule.metric
-    return house.prefix + (SPECS[known].metric if known else kind)
-
-
-def occasion(house: House, message: Message, shipment: Shipment, row: sqlite3.Row) -> Occasion:
-    """What surrounds a message."""
-    fact = house.store.shipments.transition(row["transition_id"])
-    word = fact["word"] if fact else None
-    rule = house.rules.get(message.kind)
-    number, count = _place(house, shipment)
-    about_order = message.order_id is not None
-    return Occasion(
-        message=message,
-        shipment=shipment,
-        brand=house.brand(shipment.brand),
-        status=Status(word) if word in frozenset(Status) else shipment.state.status,
-        previous=Status(fact["previous"]) if fact and fact["previous"] else None,
-        problem=Problem(word) if word in frozenset(Problem) else None,
-        detail=_detail(fact, shipment, message),
-        parcel_number=0 if about_order else number,
-        parcel_count=count,
-        basis=rule.basis if rule and rule.basis != "none" else "",
-        correctable=message.kind == Kind.ADDRESS_PROBLEM and shipment.state.first_scan_at is None,
-    )
-
-
-def _detail(fact: sqlite3.Row | None, shipment: Shipment, message: Message) -> Detail | None:
-    if message.kind in (Kind.DELIVERED, Kind.RETURN_ARRIVED):
-        return shipment.state.detail
-    return Detail(fact["detail"]) if fact and fact["detail"] else None
-
-
-def _place(house: House, shipment: Shipment) -> tuple[int, int]:
-    """Which parcel of the order it is, and of how many."""
-    if not shipment.orders:
-        return 1, 1
-    order = shipment.orders[0]
-    parcels = [
-        parcel.id
-        for parcel in house.store.shipments.of_order(order.id)
-        if parcel.direction is shipment.direction and parcel.state.status is not Status.CANCELLED
-    ]
-    number = parcels.index(shipment.id) + 1 if shipment.id in parcels else 1
-    expected = order.parcel_count or 1 if shipment.direction is Direction.OUTBOUND else 1
-    return number, max(len(parcels), expected)
 
 
 def _frozen(row: sqlite3.Row) -> Frozen | None:

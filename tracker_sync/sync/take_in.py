@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from tracker_sync.store import stamp
 from tracker_sync.store.connection import maybe_stamp
 from tracker_sync.sync import follow, record
 from tracker_sync.sync.courier import brand_of
+from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
 from tracker_sync.sync.report import Report
 
@@ -86,11 +88,16 @@ class Intaker:
         """Take every announcement; return those refused, with the reason."""
         refused = []
         for advice in bundle.advices:
+            key = f"shipment:{advice.where}"
             try:
-                with self._house.store.attempt():
-                    report.count(self.take(advice).value)
+                taken = safely(self._house.store, report, key, partial(self.take, advice))
             except Refused as exc:
                 refused.append(Reject(advice.where, str(exc)))
+                continue
+            if taken is None:
+                refused.append(Reject(advice.where, "it broke the program; see the log"))
+                continue
+            report.count(taken.value)
         return tuple(refused)
 
     def take(self, advice: Advice) -> Intake:

@@ -1,0 +1,34 @@
+"""One bad item stays one bad item: a fault of ours in one of them does not end the pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from tracker_sync.errors import StoreError, TrackerError
+from tracker_sync.store import Store
+from tracker_sync.sync.report import Report
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+def safely(store: Store, report: Report, key: str, action: Callable[[], T]) -> T | None:
+    """Do *action* for one item, inside a transaction; None where it failed unexpectedly.
+
+    Its own writes are undone, the traceback is logged, a person is told once. What the action
+    raises on purpose, and a database that cannot be used, come through.
+    """
+    try:
+        with store.attempt():
+            return action()
+    except (StoreError, TrackerError):
+        raise
+    except Exception:
+        log.exception("item.failed", key=key)
+        what = key.replace(":", " ", 1)
+        report.finding(key, f"{what} could not be handled; the log has the traceback")
+        return None
