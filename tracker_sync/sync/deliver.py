@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -16,7 +16,8 @@ from tracker_sync.store import Frozen
 from tracker_sync.sync.house import House
 from tracker_sync.sync.release import Skip, release
 from tracker_sync.sync.report import Report
-from tracker_sync.wire import Limits, Pacer, Wire
+from tracker_sync.sync.workers import Workers
+from tracker_sync.wire import Wire
 
 log = structlog.get_logger()
 
@@ -42,10 +43,13 @@ class Delivery:
         self._retries = 0
         self._resume_at = 0.0
         self.stopped = "" if house.sender else "klaviyo is not configured"
-        self._local = threading.local()
-        self._wires: list[Wire] = []
-        self._executor: ThreadPoolExecutor | None = None
-        self._pacer = Pacer(EVENTS_PER_SECOND, house.timer)
+        self._workers = Workers(
+            house,
+            _PEER,
+            house.bounds.senders,
+            seconds=house.bounds.send_seconds,
+            per_second=EVENTS_PER_SECOND,
+        )
         self._drained = False
         self._waits = False
 
@@ -136,8 +140,7 @@ class Delivery:
 
     def close(self) -> None:
         """End the workers; what was frozen and never sent is judged anew next time."""
-        if self._executor:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+        self._workers.close(wait=True)
         with self._house.store.transaction():
             for future, group in self._running.items():
                 if future.cancelled():
@@ -147,8 +150,6 @@ class Delivery:
                     self._mark_all(future, group)
             for frozen, outcome in self._again:
                 self._leave(frozen, outcome)
-        for wire in self._wires:
-            wire.close()
 
     # -- outcomes ----------------------------------------------------------------
 
@@ -220,33 +221,16 @@ class Delivery:
     # -- workers -----------------------------------------------------------------
 
     def _submit(self, group: list[Frozen]) -> None:
-        if self._executor is None:
-            senders = self._house.bounds.senders
-            self._executor = ThreadPoolExecutor(senders, thread_name_prefix="klaviyo")
-        self._running[self._executor.submit(self._send, group)] = group
+        self._running[self._workers.submit(partial(self._send, group))] = group
         self._house.step("sent")
 
-    def _send(self, group: list[Frozen]) -> list[Outcome]:
+    def _send(self, group: list[Frozen], wire: Wire) -> list[Outcome]:
         sender = self._house.sender
         if sender is None:
             return []
-        wire = self._wire()
         if len(group) == 1 and not group[0].backfill:
             return [sender.send(wire, group[0].body)]
         return sender.send_many(wire, [frozen.body for frozen in group])
-
-    def _wire(self) -> Wire:
-        wire: Wire | None = getattr(self._local, "wire", None)
-        if wire is None:
-            wire = self._local.wire = Wire(
-                "klaviyo",
-                self._house.timer,
-                limits=Limits(min(self._house.bounds.send_seconds, self._house.bounds.last_word)),
-                pacer=self._pacer,
-                transport=self._house.transport() if self._house.transport else None,
-            )
-            self._wires.append(wire)
-        return wire
 
 
 def _once_more(frozen: Frozen) -> Frozen:

@@ -5,10 +5,9 @@ The main thread owns the lanes and the database; worker threads only ask.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -17,7 +16,7 @@ from tracker_sync.carriers import Carrier, Token
 from tracker_sync.model import Reading
 from tracker_sync.store import Due
 from tracker_sync.sync.house import House, budget
-from tracker_sync.wire import Limits, Pacer, Wire
+from tracker_sync.sync.workers import Workers
 
 MOST_DUE = 2000  # shipments a lane loads at a time
 _WORKERS = 8
@@ -53,12 +52,16 @@ class Lane:
     troubles: int = 0  # failed calls in a row
     stopped: str = ""  # why nothing more is asked
     renewed: bool = False
-    _local: threading.local = field(default_factory=threading.local)
-    _wires: list[Wire] = field(default_factory=list)
-    _executor: ThreadPoolExecutor | None = None
-    _pacer: Pacer | None = None
+    _workers: Workers = field(init=False)
 
     def __post_init__(self) -> None:
+        self._workers = Workers(
+            self.house,
+            self.carrier.key,
+            self.workers,
+            seconds=self.carrier.config.timeout,
+            per_second=budget(self.carrier)[1],
+        )
         until = self.house.ledger.blocked_until(self.carrier.key)
         if until and until > self.now:
             self.stopped = f"not asked before {until:%Y-%m-%d %H:%M} UTC"
@@ -113,8 +116,8 @@ class Lane:
             self.house.step("asked")
 
     def _submit(self, batch: Batch) -> Future[list[Reading]]:
-        return self._pool().submit(
-            lambda: self.carrier.poll(self._wire(), batch.numbers, batch.token)
+        return self._workers.submit(
+            lambda wire: self.carrier.poll(wire, batch.numbers, batch.token)
         )
 
     def _needs_token(self) -> bool:
@@ -128,7 +131,7 @@ class Lane:
         if self.running or (self.carrier.tokens_count and not self._reserve()):
             return True
         self.calls += int(self.carrier.tokens_count)
-        self.token_call = self._pool().submit(lambda: self.carrier.fetch_token(self._wire()))
+        self.token_call = self._workers.submit(self.carrier.fetch_token)
         return True
 
     def _reserve(self) -> bool:
@@ -156,32 +159,6 @@ class Lane:
 
     def close(self) -> None:
         """Stop the workers; give back calls that were reserved and never made."""
-        if self._executor:
-            self._executor.shutdown(wait=not self.busy, cancel_futures=True)
-        for wire in self._wires:
-            wire.close()
+        self._workers.close(wait=not self.busy)
         if self.granted > self.calls:
             self.house.ledger.give_back(self.carrier.key, self.day, self.granted - self.calls)
-
-    # -- workers -------------------------------------------------------------
-
-    def _pool(self) -> ThreadPoolExecutor:
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(self.workers, thread_name_prefix=self.carrier.key)
-        return self._executor
-
-    def _wire(self) -> Wire:
-        """The calling thread's own client."""
-        wire: Wire | None = getattr(self._local, "wire", None)
-        if wire is None:
-            if self._pacer is None:
-                self._pacer = Pacer(budget(self.carrier)[1], self.house.timer)
-            wire = self._local.wire = Wire(
-                self.carrier.key,
-                self.house.timer,
-                limits=Limits(min(self.carrier.config.timeout, self.house.bounds.last_word)),
-                pacer=self._pacer,
-                transport=self.house.transport() if self.house.transport else None,
-            )
-            self._wires.append(wire)
-        return wire
