@@ -1,0 +1,59 @@
+"""The parts of an answer of MyDHL: what it is about, and what may be kept of its words."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from tracker_sync.model import Estimate, Reading
+
+_ABOUT = re.compile(r"shipmentTrackingNumber=(\w+)|/shipments/(\w+)/tracking")
+_HANDED_OVER = frozenset({"OK", "DD", "PD", "RD"})
+# What follows may be somebody's name.
+_NAME = re.compile(
+    r":|\b(?:signed|signature|(?:received|accepted|refused|handed over|left) (?:by|to|with))\b",
+    re.I,
+)
+_PLAIN_WORDS = re.compile(r"\s*\w+(?:\s+[a-z]+)*")
+
+
+def about(fault: Any) -> str | None:
+    """Return the number an error is about, None where it names none or several."""
+    named = _ABOUT.findall(str(fault.get("instance")))
+    return "".join(named[0]) if len(named) == 1 else None
+
+
+def success(shipment: Any) -> bool:
+    """Tell whether DHL knows the waybill: the status is about the answer, not the parcel."""
+    return str(shipment.get("status") or "Success").strip().lower() == "success"
+
+
+def latest(reading: Reading) -> datetime:
+    """Return when anything was scanned last: DHL uses its waybills again."""
+    return reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
+
+
+def code(event: Any) -> str:
+    """Return the type code; an event without one has a key that can be mapped, too."""
+    return str(event.get("typeCode") or "").strip() or "no typeCode"
+
+
+def text(event: Any, kind: str) -> str:
+    """Return the description without the one who signed: "Delivered : NAME" is "Delivered"."""
+    words = _NAME.split(str(event.get("description") or ""), maxsplit=1)[0]
+    signer = str(event.get("signedBy") or "").strip()
+    if signer:
+        words = words.partition(signer)[0]
+    if kind in _HANDED_OVER:
+        plain = _PLAIN_WORDS.match(words)
+        words = plain[0] if plain else ""
+    return " ".join(words.split()).rstrip(" -,(")
+
+
+def estimate(shipment: Any) -> Estimate | None:
+    """Return the forecast day, local to the destination; one that cannot be read is none."""
+    try:
+        return Estimate(date.fromisoformat(str(shipment.get("estimatedDeliveryDate"))[:10]))
+    except ValueError:
+        return None
