@@ -1,0 +1,78 @@
+"""Which of La Poste's answers is about which number, and whether there is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from tracker_sync.model import Reading
+
+ABSENT = frozenset({400, 404})  # no number of La Poste's; one it does not know (yet)
+_FORM = re.compile(r"[0-9A-Z]{11,15}")
+
+
+def sendable(numbers: Sequence[str]) -> Sequence[str]:
+    """Return the numbers to ask about together.
+
+    One number that cannot be La Poste's may turn the answer about all into a bare 404, so it is
+    asked about only where there is no better one beside it.
+    """
+    return [number for number in numbers if _FORM.fullmatch(_bare(number))] or numbers
+
+
+def answers(payload: Any) -> list[Any]:
+    """Return the answers: several numbers get a list, one gets an object alone."""
+    if isinstance(payload, dict) and "responses" in payload:  # as some tools store a list
+        payload = payload["responses"]
+    return payload if isinstance(payload, list) else [payload]
+
+
+def per_id(response: httpx.Response) -> bool:
+    """Tell whether an error answer says something about single numbers."""
+    try:
+        told = answers(response.json())
+    except (ValueError, RecursionError):
+        return False
+    return any(isinstance(answer, dict) and "returnCode" in answer for answer in told)
+
+
+def assigned(told: list[Any], asked: Sequence[str]) -> list[tuple[str | None, Any]]:
+    """Give each answer with the number it is about, spelt as it was asked.
+
+    One answer to one question needs no name; among several, the one without a name is about the
+    one number that is left. Answers about parcels nobody asked for are dropped.
+    """
+    if not asked:
+        return [(_name(answer) or None, answer) for answer in told]
+    asked = sendable(asked)
+    if len(asked) == 1 == len(told):
+        return [(asked[0], told[0])]
+    forms = {_bare(number): number for number in asked}
+    pairs = [(forms.get(_bare(_name(answer))), answer) for answer in told]
+    left = set(asked) - {number for number, _ in pairs}
+    nameless = [answer for answer in told if not _name(answer)]
+    if len(left) == 1 == len(nameless):
+        pairs.append((left.pop(), nameless[0]))
+    return [pair for pair in pairs if pair[0] is not None]
+
+
+def age(reading: Reading) -> tuple[bool, datetime]:
+    """Order readings of one number: anything known beats nothing, then the newest scan counts."""
+    last = reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
+    return not reading.not_found, last
+
+
+def _name(answer: Any) -> str:
+    if not isinstance(answer, dict):
+        return ""
+    shipment = answer.get("shipment")
+    named = shipment.get("idShip") if isinstance(shipment, dict) else None
+    return str(named or answer.get("idShip") or "").strip()
+
+
+def _bare(number: str) -> str:
+    return re.sub(r"[\W_]", "", number).upper()
