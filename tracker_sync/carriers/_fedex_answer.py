@@ -1,0 +1,120 @@
+"""How a FedEx answer is built: faults, numbers and their results, moments, promises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+
+from tracker_sync.model import INFO, Estimate, Pickup, Reading, Scan, Status
+
+DOWN = frozenset({"INTERNAL.SERVER.ERROR", "SERVICE.UNAVAILABLE.ERROR"})
+REFUSED = {
+    "NOT.AUTHORIZED.ERROR": (401, "token or keys refused: check client_id, client_secret"),
+    "FORBIDDEN.ERROR": (403, "the project may not track: add the Track API to it at FedEx"),
+    "NOT.FOUND.ERROR": (404, "FedEx knows no such address of its API: check base_url"),
+}
+ABOUT_A_NUMBER = ("TRACKING.TRACKINGNUMBER.", "TRACKING.DATA.NOTFOUND")
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+Age = tuple[datetime, datetime]
+
+
+def faults(payload: Any) -> set[str]:
+    """Return the codes of an error body; none for an answer about parcels."""
+    match payload:
+        case {"errors": [*errors]}:
+            return {word(error, "code") for error in errors if isinstance(error, dict)}
+    return set()
+
+
+def faults_of(response: httpx.Response) -> set[str]:
+    """Return the codes of an error answer; none where a gateway answers in HTML."""
+    try:
+        return set() if response.is_success else faults(response.json())
+    except (ValueError, RecursionError):
+        return set()
+
+
+def numbers_only(codes: Iterable[str]) -> bool:
+    """Tell whether *codes* complain about a number, and not about us."""
+    return any(code.startswith(ABOUT_A_NUMBER) for code in codes)
+
+
+def word(block: Any, key: str) -> str:
+    """Return one field as text; "" where block or field is absent."""
+    return str((block or {}).get(key) or "").strip()
+
+
+def parcels(payload: Any, asked: Sequence[str]) -> Iterator[tuple[str | None, list[Any]]]:
+    """Give each number as it was asked, with all that FedEx has under it."""
+    forms = {_bare(number): number for number in asked}
+    groups: dict[str, list[Any]] = {}
+    for entry in payload["output"]["completeTrackResults"]:
+        for result in entry["trackResults"]:
+            inner = word(result.get("trackingNumberInfo"), "trackingNumber")
+            groups.setdefault(word(entry, "trackingNumber") or inner, []).append(result)
+    if asked and list(groups) == [""]:  # nameless: meant only if it is the only one
+        groups = {asked[0]: groups[""]} if len(asked) == 1 else {}
+    for name, results in groups.items():
+        if not asked or _bare(name) in forms:
+            yield forms.get(_bare(name), name or None), results
+
+
+def _bare(number: str) -> str:
+    return re.sub(r"[\s.-]", "", number).upper()
+
+
+def tells(result: Any) -> bool:
+    """Tell whether *result* says anything: an error may stand beside data."""
+    return bool(result.get("scanEvents") or word(result.get("latestStatusDetail"), "code"))
+
+
+def stamp(result: Any, kind: str) -> str:
+    """Return one of the dates beside the scans, such as SHIP or ACTUAL_DELIVERY."""
+    dates = {
+        word(each, "type"): word(each, "dateTime") for each in result.get("dateAndTimes") or ()
+    }
+    return dates.get(kind, "")
+
+
+def age(result: Any, reading: Reading, when: Callable[[str], datetime]) -> Age:
+    """Return when a parcel was shipped and last seen: FedEx uses its numbers again."""
+    seen = [scan.at for scan in reading.scans] or [datetime.min.replace(tzinfo=UTC)]
+    shipped = stamp(result, "SHIP")
+    return (when(shipped) if shipped else seen[0]), seen[-1]
+
+
+def promises(result: Any, scans: Sequence[Scan]) -> dict[str, Any]:
+    """Return the fields of a reading that are no scans."""
+    told = next((scan.status for scan in reversed(scans) if scan.meaning != INFO), None)
+    return {
+        "estimate": None if stamp(result, "ACTUAL_DELIVERY") else estimate(result),
+        "pickup": pickup(result) if told is Status.READY_FOR_PICKUP else None,
+        "service": word(result.get("serviceDetail"), "description"),
+    }
+
+
+def estimate(result: Any) -> Estimate | None:
+    """Return FedEx's forecast; the standard transit time is none, it ignores this parcel."""
+    window = (result.get("estimatedDeliveryTimeWindow") or {}).get("window")
+    begins, ends = word(window, "begins"), word(window, "ends")
+    day = DAY.match(ends or begins or stamp(result, "ESTIMATED_DELIVERY"))
+    if not day:
+        return None
+    hours = [datetime.fromisoformat(each) for each in (begins, ends) if each]
+    known = [each.astimezone(UTC) for each in hours if each.tzinfo and str(each.date()) == day[0]]
+    return Estimate(date.fromisoformat(day[0]), *(known if len(known) > 1 else ()))
+
+
+def pickup(result: Any) -> Pickup:
+    """Return where the parcel waits; the deadline stands in a sentence only."""
+    place = (result.get("holdAtLocation") or {}).get("locationContactAndAddress") or {}
+    address = place.get("address") or {}
+    lines = [str(line).strip() for line in address.get("streetLines") or ()]
+    lines += [f"{word(address, 'postalCode')} {word(address, 'city')}".strip()]
+    lines += [word(address, "countryCode")]
+    company = word(place.get("contact"), "companyName")
+    return Pickup(name=company, address=", ".join(filter(None, lines)))
