@@ -19,7 +19,7 @@ import click
 from tracker_sync import carriers as carrier_files
 from tracker_sync.carriers import Budget, Carrier
 from tracker_sync.cli import common
-from tracker_sync.cli.moments import ago, when
+from tracker_sync.cli.moments import ago, pace, when
 from tracker_sync.errors import UserError
 from tracker_sync.model import Problem, Status
 from tracker_sync.settings import Settings, find
@@ -138,7 +138,7 @@ def screen(ours: Ours | None) -> Iterator[Any]:
     listed.columns[0].no_wrap = True
     yield listed
     for cls in classes:
-        yield f"{cls.key}: {cls.title}, needs {', '.join(needed(cls))}\n  {cls.docs}"
+        yield f"{cls.key}: {cls.title}, needs {', '.join(needed(cls)) or 'no key'}\n  {cls.docs}"
     yield ""
     if ours:
         yield from _configured(ours)
@@ -147,7 +147,7 @@ def screen(ours: Ours | None) -> Iterator[Any]:
 def allowed(budget: Budget) -> str:
     """A budget in words."""
     day = f"{budget.per_day} a day" if budget.per_day else ""
-    second = f"{budget.per_second:g} a second" if budget.per_second else ""
+    second = pace(budget.per_second) if budget.per_second else ""
     return ", ".join(filter(None, (day, second))) or "no limit known"
 
 

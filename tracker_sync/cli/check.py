@@ -11,6 +11,7 @@ import click
 from tracker_sync import carriers
 from tracker_sync.carriers import Carrier
 from tracker_sync.cli import common
+from tracker_sync.cli.moments import pace as spoken
 from tracker_sync.cli.moments import span
 from tracker_sync.polling import calls_a_parcel
 from tracker_sync.settings import Settings, warnings
@@ -132,7 +133,7 @@ def _carriers(settings: Settings, parcels: Mapping[str, int]) -> Iterator[Line]:
 def _forecast(carrier: Carrier, same: list[Carrier], count: int) -> str:
     """How far the calls of a day go, for all carriers of the brand together."""
     per_day, per_second = budget(carrier)
-    pace = f", {per_second:g} a second" if per_second else ""
+    pace = f", {spoken(per_second)}" if per_second else ""
     if any(budget(each)[0] is None for each in same):
         return f"{'no limit a day' if per_day is None else f'{per_day} calls a day'}{pace}"
     looks = sum((budget(each)[0] or 0) * each.batch for each in same)

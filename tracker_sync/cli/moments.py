@@ -34,3 +34,8 @@ def ago(moment: datetime, now: datetime) -> str:
 def when(moment: datetime | None, now: datetime, zone: tzinfo) -> str:
     """A moment both ways; `never` for None."""
     return f"{local(moment, zone)} ({ago(moment, now)})" if moment else "never"
+
+
+def pace(per_second: float) -> str:
+    """Calls per second as people say it: "3 a second", "1 in 5 seconds"."""
+    return f"{per_second:g} a second" if per_second >= 1 else f"1 in {1 / per_second:g} seconds"
