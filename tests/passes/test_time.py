@@ -307,3 +307,19 @@ def test_the_merchants_own_follow_up_of_a_problem_counts_from_the_problem(tmp_pa
         shop.runs("3h", "40h", "1h")
 
         assert shop.sent() == ["dispatched 2h", "delayed 10h", "Sorry 34h"]
+
+
+def test_a_slow_carrier_is_asked_at_its_pace_until_the_pass_must_end(tmp_path: Path) -> None:
+    with world(tmp_path, "dhl_unified") as shop:
+        text = (tmp_path / "shop.yaml").read_text()
+        (tmp_path / "shop.yaml").write_text(text.replace("per_second: 50", "per_second: 0.2"))
+        shop.run("0h")
+        numbers = [f"003404341610940{n:05}" for n in range(100)]
+        shop.csv(*(f"{number};dhl;c@shop.example;{n}" for n, number in enumerate(numbers)))
+        begun = time.monotonic()
+        report = shop.run("3h")
+
+        # 210 of the 240 seconds, a call every five; no thread slept for it.
+        assert 40 <= shop.calls["dhl_unified"] <= 43
+        assert report.counts["left"] == 100 - shop.calls["dhl_unified"]
+        assert time.monotonic() - begun < 30

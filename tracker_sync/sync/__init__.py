@@ -64,12 +64,12 @@ def _exchange(
             asking.launch()
             delivery.launch(asking.asked_about)
             futures = asking.futures | delivery.futures
-            if not futures and not delivery.pending:
+            if not futures and not delivery.pending and not asking.waiting:
                 if asking.refill() or delivery.last_round():
                     continue
                 break
             if not futures:
-                house.timer.sleep(min(_TICK, delivery.delay))
+                house.timer.sleep(_TICK if asking.waiting else min(_TICK, delivery.delay))
                 continue
             done = wait(futures, timeout=_TICK, return_when=FIRST_COMPLETED).done
             _collect(house, asking, delivery, done)

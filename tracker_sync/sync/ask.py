@@ -80,6 +80,11 @@ class Asking:
         return frozenset(due.id for batch in (*waiting, *running) for due in batch.due)
 
     @property
+    def waiting(self) -> bool:
+        """Whether a slow carrier's next call only waits for its time."""
+        return any(lane.waiting for lane in self.lanes.values())
+
+    @property
     def left(self) -> int:
         """Shipments lined up and not asked; they stay due."""
         return sum(len(batch.due) for lane in self.lanes.values() for batch in lane.queue)

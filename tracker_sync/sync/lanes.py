@@ -51,7 +51,7 @@ class Lane:
     calls: int = 0
     troubles: int = 0  # failed calls in a row
     stopped: str = ""  # why nothing more is asked
-    renewed: bool = False
+    _slot: float = 0.0  # when the next call of a slow carrier may start
     _workers: Workers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class Lane:
             self.carrier.key,
             self.workers,
             seconds=self.carrier.config.timeout,
-            per_second=budget(self.carrier)[1],
+            per_second=None if self._gap else budget(self.carrier)[1],
         )
         until = self.house.ledger.blocked_until(self.carrier.key)
         if until and until > self.now:
@@ -79,6 +79,17 @@ class Lane:
         zone = ZoneInfo(self.carrier.budget_zone)
         day = self.now.astimezone(zone).date() + timedelta(days=1)
         return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+    @property
+    def _gap(self) -> float:
+        """Seconds between the calls of a slow carrier: waited for here, so no thread sleeps."""
+        per_second = budget(self.carrier)[1]
+        return 1 / per_second if per_second and per_second < 1 else 0.0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the next call only waits for its time."""
+        return bool(self.queue) and not self.stopped and not self.busy
 
     @property
     def workers(self) -> int:
@@ -105,13 +116,13 @@ class Lane:
     def launch(self) -> None:
         """Start as many calls as workers and budget allow."""
         while self.queue and not self.stopped and len(self.running) < self.workers:
-            if self._needs_token():
-                return
-            if not self._reserve():
+            early = self.house.timer.monotonic() < self._slot
+            if early or self._needs_token() or not self._reserve():
                 return
             batch = self.queue.popleft()
             batch = Batch(batch.due, self.token, batch.again)
             self.calls += 1
+            self._slot = self.house.timer.monotonic() + self._gap
             self.running[self._submit(batch)] = batch
             self.house.step("asked")
 
@@ -131,6 +142,7 @@ class Lane:
         if self.running or (self.carrier.tokens_count and not self._reserve()):
             return True
         self.calls += int(self.carrier.tokens_count)
+        self._slot = self.house.timer.monotonic() + self._gap
         self.token_call = self._workers.submit(self.carrier.fetch_token)
         return True
 
