@@ -120,16 +120,11 @@ def test_every_link_into_the_repository_leads_somewhere(text: str, target: str) 
 
 
 def test_the_readme_shows_a_configuration_and_commands() -> None:
-    if "```" not in README:
-        pytest.skip("not written yet")
-
     assert blocks("yaml")
     assert len(blocks("sh")) >= 2
 
 
 def test_the_readme_says_how_to_run_the_tests() -> None:
-    if "```" not in README:
-        pytest.skip("not written yet")
     _, heading, section = README.partition("Run the tests\n")
 
     [block] = [text for language, text in FENCE.findall(section)[:1] if language == "sh"]
