@@ -10,19 +10,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-PROPERTIES = frozenset(
-    """
-    TrackingNumber TrackingURL Carrier CarrierName Service Direction Status PreviousStatus
-    StatusText Detail Problem Correctable OccurredAt DeliveredAt EstimatedDelivery EstimateSource
-    DestinationCountry OrderNumber OrderNumbers OrderID ParcelNumber ParcelCount TransitDays
-    PickupType PickupName PickupAddress PickupUntil RerouteURL TrackingPageURL ReviewURL Language
-    ItemNames Items ConsentBasis
-    """.split()  # noqa: SIM905 - reads better than 32 lines
-)
+from tracker_sync.messages.names import NAMES
 
 
 def _own(value: str) -> str:
-    if value in PROPERTIES:
+    if value in NAMES:
         raise ValueError("is a property we fill ourselves; choose another name")
     if not value.strip() or value.startswith("$") or value == "value":
         raise ValueError("cannot be the name of a property; Klaviyo keeps it for itself")
@@ -30,9 +22,9 @@ def _own(value: str) -> str:
 
 
 def _ours(value: str) -> str:
-    if value in PROPERTIES:
+    if value in NAMES:
         return value
-    by_small = {name.lower(): name for name in sorted(PROPERTIES)}
+    by_small = {name.lower(): name for name in sorted(NAMES)}
     close = difflib.get_close_matches(value.lower().replace("_", ""), by_small, n=1)
     hint = f'; did you mean "{by_small[close[0]]}"?' if close else ""
     raise ValueError(f"is not a property we send{hint}")

@@ -24,10 +24,8 @@ def time_passes(house: House, report: Report, now: datetime) -> None:
         with store.transaction():
             for shipment_id in due:
                 key = f"shipment:{shipment_id}"
-                if (
-                    safely(store, report, key, partial(_one, house, report, shipment_id, now))
-                    is None
-                ):
+                done = safely(store, report, key, partial(_one, house, report, shipment_id, now))
+                if done is None:
                     store.shipments.update(shipment_id, {"watch_at": stamp(now + _LATER)})
         house.step("time passed")
         if len(due) < _PAGE:

@@ -9,15 +9,18 @@ from functools import cache
 from tracker_sync.carriers import Carrier, discover
 from tracker_sync.model import Advice
 
+# What shops write and no carrier's file lists, brands without a file of their own included.
 _ALIASES = {
-    "dhl": "dhl", "dhlpaket": "dhl", "dhlde": "dhl", "dhlgermany": "dhl", "deutschepost": "dhl",
-    "deutschepostdhl": "dhl", "dhlparcel": "dhl", "dhlecommerce": "dhl",
-    "dhlexpress": "dhl_express", "ups": "ups", "unitedparcelservice": "ups", "fedex": "fedex",
-    "gls": "gls", "dpd": "dpd", "hermes": "hermes", "myhermes": "hermes", "usps": "usps",
-    "postnl": "postnl", "laposte": "laposte", "colissimo": "laposte", "royalmail": "royalmail",
-    "inpost": "inpost", "canadapost": "canadapost", "australiapost": "australiapost",
+    "dhlde": "dhl",
+    "deutschepost": "dhl",
+    "deutschepostdhl": "dhl",
+    "dhlecommerce": "dhl",
+    "dpd": "dpd",
+    "postnl": "postnl",
+    "canadapost": "canadapost",
+    "australiapost": "australiapost",
     "bpost": "bpost",
-}  # fmt: skip
+}
 
 
 def brand_of(advice: Advice, configured: Iterable[Carrier]) -> str | None:

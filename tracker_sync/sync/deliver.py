@@ -88,6 +88,10 @@ class Delivery:
         if self.stopped or self._drained or self.delay > 0 or self._room <= 0:
             return
         ready = self._retries_now() or self._released(asked_about)
+        repeats = [f.id for f in ready if f.attempts > 1]
+        if repeats:
+            with self._house.store.transaction():
+                self._house.store.outbox.try_again(repeats)
         history = [f for f in ready if f.backfill]
         for start in range(0, len(history), _BULK):
             self._submit(history[start : start + _BULK])
@@ -111,18 +115,12 @@ class Delivery:
         skip = Skip(frozenset(f.id for f in (*under_way, *waiting)), asked_about)
         history = self._house.policy.onboarding == "backfill" and not self._probing
         most = max(self._room, _BULK if history else 0)
-        ready = release(self._house, self._report, self._now, skip, most=most)
-        with self._house.store.transaction():
-            self._house.store.outbox.try_again([f.id for f in ready if f.attempts > 1])
-        return ready
+        return release(self._house, self._report, self._now, skip, most=most)
 
     def _retries_now(self) -> list[Frozen]:
         """What failed in this pass and is tried once more."""
         chosen, self._again = self._again[: self._room], self._again[self._room :]
-        again = [f if outcome.refused else _once_more(f) for f, outcome in chosen]
-        with self._house.store.transaction():
-            self._house.store.outbox.try_again([f.id for f in again if f.attempts > 1])
-        return again
+        return [f if outcome.refused else _once_more(f) for f, outcome in chosen]
 
     def collect(self, done: Iterable[Future[object]]) -> None:
         """Mark what came back, in one transaction."""
@@ -179,7 +177,7 @@ class Delivery:
         elif outcome.state is OutcomeState.HALT:
             outbox.hold(frozen.id, outcome.text, self._now)
             outbox.unfreeze(frozen.id)
-            self._report.finding("klaviyo", f"Klaviyo takes nothing: {outcome.text}")
+            self._report.finding(_PEER, f"Klaviyo takes nothing: {outcome.text}")
             self._house.ledger.failed(_PEER, outcome.text, self._now)
             self.stop(outcome.text)
         else:

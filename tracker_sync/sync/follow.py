@@ -15,11 +15,12 @@ from tracker_sync.messages.follow_ups import (
     judge_parcel,
 )
 from tracker_sync.messages.kinds import problem_of
-from tracker_sync.messages.message import Message, parcel_subject, unique_id
+from tracker_sync.messages.message import Message, unique_id
 from tracker_sync.messages.verdict import Action, Verdict, holds, judge
 from tracker_sync.model import Direction, Kind, Order, Shipment, Status
 from tracker_sync.store import stamp
 from tracker_sync.sync.house import House
+from tracker_sync.sync.owing import judged, parcel_message
 
 _LAST_CHANCE = timedelta(hours=24)
 
@@ -42,7 +43,7 @@ def _after_parcel(house: House, rule: FollowUp, shipment: Shipment, now: datetim
     problem = problem_of(rule.after)
     opened = house.store.shipments.opened_at(shipment.id, problem) if problem else None
     since = opened or shipment.state.status_at
-    probe = _parcel_message(house, rule, shipment, since or now)
+    probe = parcel_message(house, shipment, rule.name, since or now)
     if since is None or shipment.direction is Direction.RETURN:
         return
     if since < shipment.active_from and house.policy.onboarding != "live":
@@ -53,18 +54,6 @@ def _after_parcel(house: House, rule: FollowUp, shipment: Shipment, now: datetim
     message = replace(probe, occurred_at=when, due_at=max(now, when))
     if not house.store.outbox.owe(message, now):
         house.store.outbox.reschedule(message)
-
-
-def _parcel_message(house: House, rule: FollowUp, shipment: Shipment, at: datetime) -> Message:
-    subject = parcel_subject(shipment.brand, shipment.first_number, shipment.leg)
-    return Message(
-        id=unique_id(house.shop, subject, rule.name, 1),
-        kind=rule.name,
-        subject=subject,
-        shipment_id=shipment.id,
-        occurred_at=at,
-        due_at=at,
-    )
 
 
 def _after_order(house: House, seen: OrderView, now: datetime) -> None:
@@ -112,11 +101,9 @@ def _owe_order(
         occurred_at=at,
         due_at=max(now, at),
     )
-    if not house.store.outbox.owe(message, now):
-        return
-    verdict = judge_of_order(house, message, shipment, seen, now=now)
-    if verdict.action is Action.WITHHOLD:
-        house.store.outbox.withhold(message.id, verdict.reason, now)
+    if house.store.outbox.owe(message, now):
+        verdict = judge_of_order(house, message, shipment, seen, now=now)
+        judged(house, message, verdict, now)
 
 
 def judge_of_order(
@@ -147,8 +134,7 @@ def _arm(
     if not (outbox.owe(message, now) or outbox.owe_again(message, now)):
         return
     verdict = judge_order(message, rule, seen, house.policy, now=now)
-    if verdict.action is Action.WITHHOLD:
-        outbox.withhold(message.id, verdict.reason, now)
+    if not judged(house, message, verdict, now):
         return
     for parcel in seen.parcels:
         askable = any(carrier.asks_delivered for carrier in house.of_brand(parcel.brand))

@@ -14,8 +14,8 @@ from tracker_sync import lifecycle
 from tracker_sync.lifecycle.delays import next_delay
 from tracker_sync.messages.follow_ups import ONCE_MORE
 from tracker_sync.messages.kinds import kind_of
-from tracker_sync.messages.message import Message, parcel_subject, unique_id
-from tracker_sync.messages.verdict import Action, judge
+from tracker_sync.messages.message import Message
+from tracker_sync.messages.verdict import judge
 from tracker_sync.model import (
     FINAL,
     Kind,
@@ -33,6 +33,7 @@ from tracker_sync.store.connection import maybe_stamp
 from tracker_sync.store.rows import reading_columns, state_columns
 from tracker_sync.sync import follow
 from tracker_sync.sync.house import House
+from tracker_sync.sync.owing import judged, parcel_message
 
 log = structlog.get_logger()
 
@@ -153,22 +154,6 @@ def _tell(house: House, shipment: Shipment, transition: Transition, now: datetim
     owe(house, shipment, _settled(house, message, transition, now), now, transition_id=row_id)
 
 
-def parcel_message(
-    house: House, shipment: Shipment, kind: str, at: datetime, *, ordinal: int = 1
-) -> Message:
-    """A message about one parcel, due at once."""
-    subject = parcel_subject(shipment.brand, shipment.first_number, shipment.leg)
-    return Message(
-        id=unique_id(house.shop, subject, kind, ordinal),
-        kind=kind,
-        subject=subject,
-        ordinal=ordinal,
-        shipment_id=shipment.id,
-        occurred_at=at,
-        due_at=at,
-    )
-
-
 def _settled(house: House, message: Message, transition: Transition, now: datetime) -> Message:
     """A failed attempt waits a little: often a better status follows."""
     wait = house.policy.settle if message.kind == Kind.DELIVERY_FAILED else timedelta(0)
@@ -184,11 +169,8 @@ def owe(
     transition_id: int | None = None,
 ) -> None:
     """Owe a message and judge it at once: what cannot go any more is recorded as withheld."""
-    if not house.store.outbox.owe(message, now, transition_id=transition_id):
-        return
-    verdict = judge(message, shipment, house.policy, now)
-    if verdict.action is Action.WITHHOLD:
-        house.store.outbox.withhold(message.id, verdict.reason, now)
+    if house.store.outbox.owe(message, now, transition_id=transition_id):
+        judged(house, message, judge(message, shipment, house.policy, now), now)
 
 
 def _tell_again(house: House, known: Shipment, shipment: Shipment, now: datetime) -> None:
@@ -200,11 +182,8 @@ def _tell_again(house: House, known: Shipment, shipment: Shipment, now: datetime
     if kind is None:
         return
     message = parcel_message(house, shipment, kind, delivered)
-    if not house.store.outbox.owe_again(message, now):
-        return
-    verdict = judge(message, shipment, house.policy, now)
-    if verdict.action is Action.WITHHOLD:
-        house.store.outbox.withhold(message.id, verdict.reason, now)
+    if house.store.outbox.owe_again(message, now):
+        judged(house, message, judge(message, shipment, house.policy, now), now)
 
 
 def _tell_estimate(house: House, known: Shipment, shipment: Shipment, now: datetime) -> None:

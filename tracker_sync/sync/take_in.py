@@ -32,6 +32,7 @@ from tracker_sync.sync import follow, record
 from tracker_sync.sync.courier import brand_of
 from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
+from tracker_sync.sync.owing import parcel_message
 from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
@@ -207,7 +208,7 @@ class Intaker:
             house.store.shipments.add_scans(shipment.id, self._source, [told], now)
         if shipment.direction is Direction.RETURN and advice.requested:
             at = advice.shipped_at or (now if now > self._active_from else now - _MOMENT)
-            message = record.parcel_message(house, shipment, Kind.RETURN_LABEL_CREATED, at)
+            message = parcel_message(house, shipment, Kind.RETURN_LABEL_CREATED, at)
             record.owe(house, shipment, replace(message, due_at=now), now)
             for order in shipment.orders:
                 follow.withdraw(house, order, "the customer returns something", now)
