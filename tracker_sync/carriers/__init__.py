@@ -12,58 +12,32 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, ClassVar
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field
 
+from tracker_sync.carriers.facts import Access, Budget, CarrierConfig, Order, Tells, Token
 from tracker_sync.discovery import found
 from tracker_sync.errors import Rejected, Unreadable
-from tracker_sync.model import Meaning, Problem, Reading, Scan, Status, utc
+from tracker_sync.model import Meaning, Reading, Scan, Status, utc
 from tracker_sync.wire import Wire, check, moved
 
-
-class Order(StrEnum):
-    """How a carrier's list of scans is sorted."""
-
-    NEWEST_FIRST = "newest_first"
-    OLDEST_FIRST = "oldest_first"
-    LIST_IS_TRUTH = "list_is_truth"  # oldest first, and stamps may run backwards
-
-
-class Budget(BaseModel):
-    """The calls we let ourselves make. None = the carrier names no limit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    per_day: int | None = Field(default=None, ge=1)
-    per_second: float | None = Field(default=None, gt=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token and how long it may be used (already shortened for safety)."""
-
-    value: str
-    lasts: timedelta
-
-
-class CarrierConfig(BaseModel):
-    """What the merchant may write under every `carriers: <key>:`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    base_url: str | None = Field(default=None, description="replaces scheme, host and port")
-    budget: Budget = Field(default=Budget(), description="calls per day and per second")
-    timeout: float = Field(default=20, gt=0, le=120, description="seconds for one whole call")
-    workers: int | None = Field(default=None, ge=1, le=64, description="calls at the same time")
-    codes: dict[str, Status | Problem] = Field(
-        default_factory=dict, description="meanings for codes that are not listed yet"
-    )
+__all__ = [
+    "Access",
+    "Budget",
+    "Carrier",
+    "CarrierConfig",
+    "Order",
+    "Tells",
+    "Token",
+    "discover",
+    "quoted",
+    "rejected",
+]
 
 
 class Carrier(ABC):
@@ -86,6 +60,7 @@ class Carrier(ABC):
     number_patterns: ClassVar[tuple[re.Pattern[str], ...]] = ()  # its own numbers, unmistakable
     aliases: ClassVar[tuple[str, ...]] = ()  # how feeds spell the brand, besides brand and key
     codes: ClassVar[Mapping[str, Meaning]]
+    access: ClassVar[Access]
     Config: ClassVar[type[CarrierConfig]]
 
     def __init__(self, config: Any) -> None:
@@ -106,8 +81,16 @@ class Carrier(ABC):
         return None
 
     def read_token(self, payload: Any) -> Token:
-        """Read the answer to `token_request`."""
+        """Read the decoded answer to `token_request`."""
         raise NotImplementedError
+
+    def parse_token(self, body: bytes) -> Any:
+        """Decode the answer to `token_request`; JSON unless a carrier says otherwise."""
+        return json.loads(body)
+
+    def token_refusal(self, response: httpx.Response) -> None:
+        """Raise for an error answer to `token_request`; Rejected with 401 for wrong keys."""
+        check(self.key, response)
 
     def parse(self, body: bytes) -> Any:
         """Decode a body; ValueError for anything else."""
@@ -174,9 +157,9 @@ class Carrier(ABC):
         if request is None:
             raise NotImplementedError(self.key)
         response = wire.send(request)
-        check(self.key, response)
+        self.token_refusal(response)
         try:
-            return self.read_token(json.loads(response.content))
+            return self.read_token(self.parse_token(response.content))
         except _SHAPE as exc:
             raise Unreadable(self.key, _why(exc)) from exc
 
@@ -211,6 +194,11 @@ def _never_backwards(scans: Iterable[Scan]) -> Iterator[Scan]:
     for scan in scans:
         latest = max(scan.at, latest) if latest else scan.at
         yield replace(scan, at=latest)
+
+
+def quoted(number: str) -> str:
+    """Return *number* fit for one step of a path; not even ".." can climb out of it."""
+    return quote(number, safe="").replace(".", "%2E")
 
 
 def rejected(carrier: Carrier, text: str, status: int | None = None) -> Rejected:

@@ -79,6 +79,7 @@ class Reading:
     number: str | None  # None where the answer does not name it
     scans: tuple[Scan, ...] = ()
     not_found: bool = False
+    unanswered: bool = False  # the carrier could not say just now; ask again later
     estimate: Estimate | None = None
     pickup: Pickup | None = None
     service: str = ""

@@ -169,7 +169,11 @@ class Asking:
             if due.number not in by_number and strangers and len(batch.due) == 1:
                 self._later(lane, Batch((due,)))
                 continue
-            self._one(lane, due, by_number.get(due.number, absent))
+            reading = by_number.get(due.number, absent)
+            if reading.unanswered:
+                self._later(lane, Batch((due,)))
+                continue
+            self._one(lane, due, reading)
 
     def _one(self, lane: Lane, due: Due, reading: Reading) -> None:
         """A fault in one shipment stays in that shipment."""

@@ -1,0 +1,73 @@
+"""What a carrier declares about itself, and what the merchant may write about every carrier.
+
+Floor 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tracker_sync.model import Problem, Status
+
+
+class Order(StrEnum):
+    """How a carrier's list of scans is sorted."""
+
+    NEWEST_FIRST = "newest_first"
+    OLDEST_FIRST = "oldest_first"
+    LIST_IS_TRUTH = "list_is_truth"  # oldest first, and stamps may run backwards
+
+
+class Budget(BaseModel):
+    """The calls we let ourselves make. None = the carrier names no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    per_day: int | None = Field(default=None, ge=1)
+    per_second: float | None = Field(default=None, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and how long it may be used (already shortened for safety)."""
+
+    value: str
+    lasts: timedelta
+
+
+class CarrierConfig(BaseModel):
+    """What the merchant may write under every `carriers: <key>:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    base_url: str | None = Field(default=None, description="replaces scheme, host and port")
+    budget: Budget = Field(default=Budget(), description="calls per day and per second")
+    timeout: float = Field(default=20, gt=0, le=120, description="seconds for one whole call")
+    workers: int | None = Field(default=None, ge=1, le=64, description="calls at the same time")
+    codes: dict[str, Status | Problem] = Field(
+        default_factory=dict, description="meanings for codes that are not listed yet"
+    )
+
+
+class Tells(StrEnum):
+    """What an answer can say besides the status."""
+
+    PICKUP = "pickup point"
+    ESTIMATE = "ETA"
+    RETURNS = "returns"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a merchant wants to know before he chooses; "not published" where nobody says."""
+
+    regions: str  # where its parcels go, like "DE" or "US, world"
+    keys: str  # where a key comes from
+    who: str  # who may apply
+    cost: str
+    wait: str  # from the application until the key works
+    tells: tuple[Tells, ...] = ()
