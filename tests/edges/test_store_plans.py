@@ -104,11 +104,11 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "find": lambda store: store.shipments.find("dhl", number(7)),
     "by_number": lambda store: store.shipments.by_number(number(7)),
     "of_order": lambda store: store.shipments.of_order(7),
-    "due": lambda store: store.shipments.due("dhl", NOW, 2000, "2026-03-02"),
+    "due": lambda store: store.looks.due("dhl", NOW, 2000, "2026-03-02"),
     "watched": lambda store: store.shipments.watched(NOW, 500),
-    "looks": lambda store: store.shipments.looks(7, "2026-03-02"),
+    "looks": lambda store: store.looks.of(7, "2026-03-02"),
     "rest": lambda store: store.shipments.rest(7),
-    "known_to": lambda store: store.shipments.known_to(7, "dhl_unified", known=False),
+    "known_to": lambda store: store.looks.known_to(7, "dhl_unified", known=False),
     "scans": lambda store: store.shipments.scans(7),
     "told": lambda store: store.shipments.told(7),
     "transition": lambda store: store.shipments.transition(7),
@@ -151,7 +151,7 @@ def test_a_question_of_a_pass_reads_no_table_from_end_to_end(full: Store, questi
 
 def test_who_is_due_is_read_in_the_order_of_the_index(full: Store) -> None:
     with heard(full) as said:
-        full.shipments.due("dhl", NOW, 2000, "2026-03-02")
+        full.looks.due("dhl", NOW, 2000, "2026-03-02")
         full.shipments.watched(NOW, 500)
 
     plans = [

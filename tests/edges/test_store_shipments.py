@@ -132,18 +132,18 @@ def test_the_longest_waiting_is_asked_first_and_no_more_than_wanted(store: Store
     parcel(store, 9, next_poll_at=None)
     parcel(store, 8, brand="ups")
 
-    assert [one.id for one in store.shipments.due("dhl", NOW, 10, "2026-03-02")] == [2, 3, 1, 4]
-    assert [one.id for one in store.shipments.due("dhl", NOW, 2, "2026-03-02")] == [2, 3]
+    assert [one.id for one in store.looks.due("dhl", NOW, 10, "2026-03-02")] == [2, 3, 1, 4]
+    assert [one.id for one in store.looks.due("dhl", NOW, 2, "2026-03-02")] == [2, 3]
 
 
 def test_calls_of_another_day_are_not_counted(store: Store) -> None:
     parcel(store, calls_day="2026-03-01", calls_made=7, failures=2, found_at=stamp(NOW))
 
-    assert store.shipments.due("dhl", NOW, 1, "2026-03-01")[0].calls_today == 7
-    [due] = store.shipments.due("dhl", NOW, 1, "2026-03-02")
+    assert store.looks.due("dhl", NOW, 1, "2026-03-01")[0].calls_today == 7
+    [due] = store.looks.due("dhl", NOW, 1, "2026-03-02")
     assert (due.calls_today, due.failures, due.found, due.taken_at) == (0, 2, True, NOW)
-    assert store.shipments.looks(1, "2026-03-02") == due
-    assert store.shipments.looks(1, "2026-03-01").calls_today == 7
+    assert store.looks.of(1, "2026-03-02") == due
+    assert store.looks.of(1, "2026-03-01").calls_today == 7
 
 
 def test_delivered_parcels_of_an_order_rest_when_nothing_waits_for_it(store: Store) -> None:
@@ -155,7 +155,7 @@ def test_delivered_parcels_of_an_order_rest_when_nothing_waits_for_it(store: Sto
 
     store.shipments.rest(order.id)
 
-    assert [one.id for one in store.shipments.due("dhl", NOW, 9, "")] == [2, 3]
+    assert [one.id for one in store.looks.due("dhl", NOW, 9, "")] == [2, 3]
 
 
 def test_watched_parcels_come_when_their_time_has(store: Store) -> None:
@@ -171,14 +171,14 @@ def test_watched_parcels_come_when_their_time_has(store: Store) -> None:
 def test_who_did_not_know_a_parcel_is_remembered(store: Store) -> None:
     parcel(store)
 
-    store.shipments.known_to(1, "dhl_unified", known=False)
-    store.shipments.known_to(1, "dhl_parcel_de", known=False)
-    store.shipments.known_to(1, "dhl_parcel_de", known=False)
-    [due] = store.shipments.due("dhl", NOW, 1, "")
+    store.looks.known_to(1, "dhl_unified", known=False)
+    store.looks.known_to(1, "dhl_parcel_de", known=False)
+    store.looks.known_to(1, "dhl_parcel_de", known=False)
+    [due] = store.looks.due("dhl", NOW, 1, "")
     assert due.unknown_to == {"dhl_parcel_de", "dhl_unified"}
 
-    store.shipments.known_to(1, "dhl_unified", known=True)
-    [due] = store.shipments.due("dhl", NOW, 1, "")
+    store.looks.known_to(1, "dhl_unified", known=True)
+    [due] = store.looks.due("dhl", NOW, 1, "")
     assert due.unknown_to == {"dhl_parcel_de"}
 
 

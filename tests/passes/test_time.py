@@ -28,7 +28,7 @@ def answer(shop: World, at: str, reading: Reading) -> None:
     shop.now = moment(at)
     with shop.house() as house, house.store.transaction():
         (row,) = shop.rows("SELECT id FROM shipments WHERE number = ?", reading.number)
-        record.answered(house, "ups", row["id"], reading, now=shop.now)
+        record.answered(house, house.carriers["ups"], row["id"], reading, now=shop.now)
 
 
 def scan(at: str, status: Status) -> Scan:

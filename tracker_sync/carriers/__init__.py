@@ -11,16 +11,26 @@ import json
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import httpx
 
+from tracker_sync.carriers.errands import (
+    Changes,
+    Errands,
+    Feed,
+    Glance,
+    Parcel,
+    Registered,
+    Window,
+)
 from tracker_sync.carriers.facts import Access, Budget, CarrierConfig, Order, Tells, Token
+from tracker_sync.carriers.shapes import SHAPE, why
 from tracker_sync.discovery import found
 from tracker_sync.errors import Rejected, Unreadable
 from tracker_sync.model import Meaning, Reading, Scan, Status, utc
@@ -31,16 +41,24 @@ __all__ = [
     "Budget",
     "Carrier",
     "CarrierConfig",
+    "Changes",
+    "Feed",
+    "Glance",
     "Order",
+    "Parcel",
+    "Registered",
     "Tells",
     "Token",
+    "Window",
     "discover",
     "quoted",
     "rejected",
 ]
 
+T = TypeVar("T")
 
-class Carrier(ABC):
+
+class Carrier(Errands, ABC):
     """One carrier's tracking API."""
 
     key: ClassVar[str]
@@ -57,6 +75,8 @@ class Carrier(ABC):
     min_gap: ClassVar[timedelta] = timedelta(minutes=5)  # between two calls about one parcel
     max_per_parcel_day: ClassVar[int | None] = None
     asks_delivered: ClassVar[bool] = True  # False = a delivered parcel must not be asked again
+    any_brand: ClassVar[bool] = False  # an aggregator: answers for every brand it is named for
+    goes_to: ClassVar[str] = ""  # where it takes the numbers: said before it is used
     number_patterns: ClassVar[tuple[re.Pattern[str], ...]] = ()  # its own numbers, unmistakable
     aliases: ClassVar[tuple[str, ...]] = ()  # how feeds spell the brand, besides brand and key
     codes: ClassVar[Mapping[str, Meaning]]
@@ -75,6 +95,19 @@ class Carrier(ABC):
     @abstractmethod
     def read(self, payload: Any, asked: Sequence[str]) -> Iterable[Reading]:
         """Read a decoded answer. No I/O; let KeyError and friends escape."""
+
+    @property
+    def size(self) -> int:
+        """Numbers a call, with this configuration."""
+        return self.batch
+
+    def request_for(self, parcels: Sequence[Parcel], token: str | None) -> httpx.Request:
+        """Write the request where more than the number counts."""
+        return self.request([parcel.number for parcel in parcels], token)
+
+    def read_for(self, payload: Any, parcels: Sequence[Parcel]) -> Iterable[Reading]:
+        """Read an answer where more than the number counts."""
+        return self.read(payload, [parcel.number for parcel in parcels])
 
     def token_request(self) -> httpx.Request | None:
         """Write the request for an access token; None = this API needs none."""
@@ -149,7 +182,15 @@ class Carrier(ABC):
 
     def poll(self, wire: Wire, numbers: Sequence[str], token: str | None = None) -> list[Reading]:
         """Ask about *numbers* in one call; raise a CallError or return readings."""
-        return self.decode(wire.send(self.request(numbers, token)), numbers)
+        return self.ask(wire, [Parcel(number) for number in numbers], token)
+
+    def ask(self, wire: Wire, parcels: Sequence[Parcel], token: str | None) -> list[Reading]:
+        """Ask about *parcels* in one call; raise a CallError or return readings."""
+        response = wire.send(self.request_for(parcels, token))
+        self.refusal(response)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return [Reading(parcel.number, not_found=True) for parcel in parcels]
+        return self._read(response.content, lambda payload: [*self.read_for(payload, parcels)])
 
     def fetch_token(self, wire: Wire) -> Token:
         """Ask for an access token in one call; raise a CallError or return it."""
@@ -160,8 +201,14 @@ class Carrier(ABC):
         self.token_refusal(response)
         try:
             return self.read_token(self.parse_token(response.content))
-        except _SHAPE as exc:
-            raise Unreadable(self.key, _why(exc)) from exc
+        except SHAPE as exc:
+            raise Unreadable(self.key, why(exc)) from exc
+
+    def answer(self, response: httpx.Response, reader: Callable[[Any], T]) -> T:
+        """Turn the answer to an errand into what *reader* makes of it; a 404 is no answer."""
+        self.refusal(response)
+        check(self.key, response)
+        return self._read(response.content, reader)
 
     def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:
         """Turn an HTTP answer into readings. Needs no network."""
@@ -172,21 +219,13 @@ class Carrier(ABC):
 
     def decode_body(self, body: bytes, asked: Sequence[str]) -> list[Reading]:
         """Turn a body into readings; *asked* may be empty when nobody knows what was asked."""
+        return self._read(body, lambda payload: [*self.read(payload, asked)])
+
+    def _read(self, body: bytes, reader: Callable[[Any], T]) -> T:
         try:
-            return list(self.read(self.parse(body), asked))
-        except _SHAPE as exc:
-            raise Unreadable(self.key, _why(exc)) from exc
-
-
-_SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-
-
-def _why(exc: BaseException) -> str:
-    """Name what is wrong with the shape; never a value, it may be personal."""
-    if isinstance(exc, json.JSONDecodeError):
-        return "the answer is not JSON"
-    key = f" {exc.args[0]!r}" if isinstance(exc, KeyError) and exc.args else ""
-    return f"the answer has another shape than expected ({type(exc).__name__}{key})"
+            return reader(self.parse(body))
+        except SHAPE as exc:
+            raise Unreadable(self.key, why(exc)) from exc
 
 
 def _never_backwards(scans: Iterable[Scan]) -> Iterator[Scan]:

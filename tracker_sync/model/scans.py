@@ -80,10 +80,13 @@ class Reading:
     scans: tuple[Scan, ...] = ()
     not_found: bool = False
     unanswered: bool = False  # the carrier could not say just now; ask again later
+    unregistered: bool = False  # an aggregator that does not watch this number yet
+    ambiguous: bool = False  # several parcels carry this number: none is believed
     estimate: Estimate | None = None
     pickup: Pickup | None = None
     service: str = ""
     reroute_url: str = ""
+    mark: str = ""  # what a glance says while nothing new has happened; blank = no glances
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.scans, key=lambda scan: scan.at))

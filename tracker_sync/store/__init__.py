@@ -13,11 +13,12 @@ from tracker_sync.store.connection import Connection, stamp, unstamp
 from tracker_sync.store.glance import Glance
 from tracker_sync.store.journal import Journal
 from tracker_sync.store.ledger import Ledger
+from tracker_sync.store.looks import Due, Looks
 from tracker_sync.store.orders import Orders
 from tracker_sync.store.outbox import Frozen, Outbox
 from tracker_sync.store.privacy import Privacy
-from tracker_sync.store.rows import Due
 from tracker_sync.store.shipments import Shipments
+from tracker_sync.store.waiting import Waiting
 
 __all__ = ["Due", "Frozen", "Store", "stamp", "unstamp"]
 
@@ -29,6 +30,8 @@ class Store:
         self._shop, self._zones = shop, zones
         self._connection = Connection(path, shop=shop)
         self.shipments = Shipments(self._connection, zones)
+        self.looks = Looks(self._connection)
+        self.waiting = Waiting(self._connection)
         self.orders = Orders(self._connection)
         self.outbox = Outbox(self._connection)
         self.ledger = Ledger(self._connection)

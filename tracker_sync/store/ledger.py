@@ -113,3 +113,25 @@ class Ledger:
             stamp(until),
             key,
         )
+
+    def feed_at(self, key: str) -> datetime | None:
+        """Up to when the changes of the whole account are known; None: the feed is not read."""
+        return maybe_unstamp(self.carrier(key)["feed_at"])
+
+    def feed_read(self, key: str, until: datetime) -> None:
+        """The changes of the whole account are known up to *until*."""
+        self.carrier(key)
+        self._db.run("UPDATE carriers SET feed_at = ? WHERE carrier = ?", stamp(until), key)
+
+    def quota(self, key: str) -> tuple[int | None, datetime | None]:
+        """Registrations left, and when that was told."""
+        row = self.carrier(key)
+        return row["quota_left"], maybe_unstamp(row["quota_at"])
+
+    def keep_quota(self, key: str, left: int, now: datetime) -> None:
+        """Remember how many registrations are left."""
+        self.carrier(key)
+        self._db.run(
+            "UPDATE carriers SET quota_left = ?, quota_at = ? WHERE carrier = ?",
+            *(left, stamp(now), key),
+        )

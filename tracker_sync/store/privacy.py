@@ -67,6 +67,11 @@ class Privacy:
                     *(stamp(now), row["id"]),
                 )
             messages = self._forget_messages(address, now)
+            self._db.run(
+                "DELETE FROM waiting WHERE ?1 IN (lower(json_extract(advice,"
+                " '$.recipient.email')), json_extract(advice, '$.recipient.phone'))",
+                address,
+            )
         self._db.checkpoint()
         return {"shipments": len(ids), "messages": messages}
 
@@ -88,6 +93,7 @@ class Privacy:
             " AND (email <> '' OR phone <> '' OR external_id <> '')",
             stamp(before),
         ).rowcount
+        self._db.run("DELETE FROM waiting WHERE since < ?", stamp(before))
         self._db.run(
             "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state <> 'owed'"
             " AND decided_at < ?",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from tracker_sync.messages.message import Message
@@ -28,34 +27,6 @@ from tracker_sync.model import (
     Status,
 )
 from tracker_sync.store.connection import maybe_stamp, maybe_unstamp, stamp, unstamp
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A shipment that is to be asked about, as little of it as the carrier needs."""
-
-    id: int
-    number: str
-    failures: int
-    calls_today: int
-    unknown_to: frozenset[str]  # carriers that did not know it when last asked
-    found: bool  # some carrier knows it
-    taken_at: datetime
-    delivered: bool = False  # asked once more, before a follow-up goes
-
-
-def due(row: sqlite3.Row, today: str) -> Due:
-    """A due shipment; calls of another day than *today* do not count."""
-    return Due(
-        row["id"],
-        row["number"],
-        row["failures"],
-        row["calls_made"] if row["calls_day"] == today else 0,
-        frozenset(row["unknown_to"].split()),
-        row["found_at"] is not None,
-        unstamp(row["taken_at"]),
-        delivered=row["status"] == Status.DELIVERED,
-    )
 
 
 def shipment(

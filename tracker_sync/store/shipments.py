@@ -10,7 +10,6 @@ from typing import Any
 from tracker_sync.model import Order, Problem, Scan, Shipment, Transition
 from tracker_sync.store import rows
 from tracker_sync.store.connection import Connection, stamp, unstamp
-from tracker_sync.store.rows import Due
 
 _SELECT = """
     SELECT s.*, (SELECT min(a.at) FROM activations a
@@ -62,25 +61,6 @@ class Shipments:
         )
         return tuple(map(self._shipment, found))
 
-    def due(self, brand: str, now: datetime, limit: int, today: str) -> list[Due]:
-        """Open shipments of a brand whose next look is due, longest waiting first."""
-        found = self._db.rows(
-            "SELECT id, number, status, failures, calls_day, calls_made, unknown_to, found_at,"
-            " taken_at FROM shipments WHERE brand = ? AND next_poll_at <= ?"
-            " ORDER BY next_poll_at LIMIT ?",
-            brand,
-            stamp(now),
-            limit,
-        )
-        return [rows.due(row, today) for row in found]
-
-    def looks(self, shipment_id: int, today: str) -> Due:
-        """How a shipment was asked about so far, calls of *today* counted."""
-        row = self._db.row("SELECT * FROM shipments WHERE id = ?", shipment_id)
-        if row is None:
-            raise KeyError(shipment_id)
-        return rows.due(row, today)
-
     def source(self, shipment_id: int) -> str:
         """The name of the source that gave it first."""
         return str(self._db.value("SELECT source FROM shipments WHERE id = ?", shipment_id))
@@ -90,14 +70,6 @@ class Shipments:
         sql = f"SELECT {column} FROM shipments WHERE id = ?"  # noqa: S608  our own names
         value = self._db.value(sql, shipment_id)
         return value not in (None, "", "[]", "{}")
-
-    def known_to(self, shipment_id: int, carrier: str, *, known: bool) -> None:
-        """Remember whether a carrier knew the parcel when it was asked."""
-        text = self._db.value("SELECT unknown_to FROM shipments WHERE id = ?", shipment_id)
-        before = set(text.split())
-        now = before - {carrier} if known else before | {carrier}
-        if now != before:
-            self.update(shipment_id, {"unknown_to": " ".join(sorted(now))})
 
     def watched(self, now: datetime, limit: int) -> list[int]:
         """Shipments for which the passing of time alone changes something now."""

@@ -53,6 +53,14 @@ class Bounds:
         return min(30.0, self.pass_limit.total_seconds() / 4)
 
 
+@dataclass(frozen=True, slots=True)
+class Via:
+    """An aggregator that answers for a brand."""
+
+    carrier: str
+    hint: str = ""  # what the aggregator calls the brand; blank = it finds out
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """One shop, ready for a pass."""
@@ -76,6 +84,7 @@ class House:
         source.done(bundle, refused)
     )
     transport: Callable[[], httpx.BaseTransport] | None = None
+    via: Mapping[str, Via] = field(default_factory=dict)  # brand -> the aggregator behind it
     workdays: Callable[[date], bool] = field(default=lambda day: day.weekday() < 5)
 
     @property
@@ -84,9 +93,26 @@ class House:
         return Calendar(self.policy.zone, self.workdays)
 
     def of_brand(self, brand: str) -> list[Carrier]:
-        """The configured carriers of a brand, the cheapest first: many numbers a call."""
+        """The carriers that answer for a brand: the cheapest first, its aggregator last."""
         mine = (c for c in self.carriers.values() if c.brand == brand)
-        return sorted(mine, key=lambda c: (-c.batch, -(budget(c)[0] or 10**9), c.key))
+        own = sorted(mine, key=lambda c: (-c.size, -(budget(c)[0] or 10**9), c.key))
+        via = self.via.get(brand)
+        last = self.carriers.get(via.carrier) if via else None
+        return [*own, last] if last and last not in own else own
+
+    def brands_of(self, carrier: Carrier) -> list[str]:
+        """The brands a carrier answers for."""
+        named = (brand for brand, via in self.via.items() if via.carrier == carrier.key)
+        return sorted({carrier.brand, *named})
+
+    def hints(self, carrier: Carrier) -> dict[str, str]:
+        """What an aggregator calls the brands it answers for."""
+        return {b: via.hint for b, via in self.via.items() if via.carrier == carrier.key}
+
+    @property
+    def asked_brands(self) -> list[str]:
+        """Every brand somebody answers for."""
+        return sorted({b for carrier in self.carriers.values() for b in self.brands_of(carrier)})
 
     def brand(self, key: str) -> Brand:
         """How a brand shows itself; its key where no carrier speaks for it."""

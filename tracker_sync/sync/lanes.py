@@ -8,32 +8,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tracker_sync.carriers import Carrier, Token
-from tracker_sync.model import Reading
+from tracker_sync.carriers import Carrier, Changes, Token, Window
+from tracker_sync.carriers.errands import Errand
 from tracker_sync.store import Due
+from tracker_sync.sync import feeds
+from tracker_sync.sync.calls import Answer, Call, make
 from tracker_sync.sync.house import House, budget
 from tracker_sync.sync.workers import Workers
 
 MOST_DUE = 2000  # shipments a lane loads at a time
 _WORKERS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Shipments asked about in one call."""
-
-    due: tuple[Due, ...]
-    token: str | None = None
-    again: bool = False  # the token was refused once already
-
-    @property
-    def numbers(self) -> list[str]:
-        """What the carrier is asked."""
-        return [due.number for due in self.due]
+_QUOTA_EVERY = timedelta(hours=12)
+_REFUSALS = 3  # refused questions in a row that are not explained by one number among many
 
 
 @dataclass(slots=True)
@@ -43,13 +33,15 @@ class Lane:
     house: House
     carrier: Carrier
     now: datetime
-    queue: deque[Batch] = field(default_factory=deque)
-    running: dict[Future[list[Reading]], Batch] = field(default_factory=dict)
+    queue: deque[Call] = field(default_factory=deque)
+    running: dict[Future[Answer], Call] = field(default_factory=dict)
     token_call: Future[Token] | None = None
     token: str | None = None
     granted: int = 0
     calls: int = 0
     troubles: int = 0  # failed calls in a row
+    refusals: int = 0  # questions refused in a row, one number after the other
+    unregistered: list[Due] = field(default_factory=list)  # to be watched by an aggregator
     stopped: str = ""  # why nothing more is asked
     _slot: float = 0.0  # when the next call of a slow carrier may start
     _workers: Workers = field(init=False)
@@ -62,9 +54,17 @@ class Lane:
             seconds=self.carrier.config.timeout,
             per_second=None if self._gap else budget(self.carrier)[1],
         )
+        if self._quota_is_old():
+            self.queue.append(Call(errand=Errand.QUOTA))
         until = self.house.ledger.blocked_until(self.carrier.key)
         if until and until > self.now:
             self.stopped = f"not asked before {until:%Y-%m-%d %H:%M} UTC"
+
+    def _quota_is_old(self) -> bool:
+        if not self.carrier.has_quota:
+            return False
+        told = self.house.ledger.quota(self.carrier.key)[1]
+        return told is None or self.now - told > _QUOTA_EVERY
 
     # -- what there is to do -------------------------------------------------
 
@@ -72,6 +72,11 @@ class Lane:
     def day(self) -> str:
         """The carrier's own calendar day, for its budget."""
         return self.now.astimezone(ZoneInfo(self.carrier.budget_zone)).date().isoformat()
+
+    @property
+    def today(self) -> str:
+        """The brand's own calendar day, for the calls a parcel costs."""
+        return self.now.astimezone(ZoneInfo(self.carrier.zone)).date().isoformat()
 
     @property
     def midnight(self) -> datetime:
@@ -99,12 +104,52 @@ class Lane:
         return self.carrier.config.workers or needed
 
     def line_up(self, due: Sequence[Due]) -> None:
-        """Make batches; what failed before is asked alone, it may be the cause."""
+        """Make calls; what failed before is asked alone, it may be the cause."""
         well = [d for d in due if not d.failures]
-        size = self.carrier.batch
-        groups = [tuple(well[i : i + size]) for i in range(0, len(well), size)]
-        self.queue.extend(Batch(group) for group in groups)
-        self.queue.extend(Batch((d,)) for d in due if d.failures)
+        self.group([d for d in well if self._marked(d)], Errand.GLANCE, self.carrier.glance_batch)
+        self.group([d for d in well if not self._marked(d)], Errand.HISTORY, self.carrier.size)
+        self.group([d for d in due if d.failures], Errand.HISTORY, 1)
+
+    def group(self, due: Sequence[Due], errand: Errand, size: int) -> None:
+        """Line up calls for *size* shipments each."""
+        for start in range(0, len(due), size or 1):
+            self.queue.append(Call(tuple(due[start : start + size]), errand))
+
+    @property
+    def refuses_all(self) -> bool:
+        """Whether so many questions were refused that no single number can be to blame."""
+        return self.refusals > self.carrier.size.bit_length() + _REFUSALS
+
+    def halve(self, call: Call) -> bool:
+        """Split a question that was refused, to find the number to blame; False = it is one."""
+        self.refusals += 1
+        middle = len(call.due) // 2
+        if not middle or self.refuses_all:
+            return False
+        for part in (call.due[middle:], call.due[:middle]):
+            self.queue.appendleft(replace(call, due=part))
+        return True
+
+    @property
+    def full_registration(self) -> bool:
+        """Whether there is enough to register for a call of its own."""
+        return len(self.unregistered) >= self.carrier.register_batch
+
+    def feed_on(self, call: Call, page: Changes) -> None:
+        """A page of the feed was stored: read the next one, or the next stretch."""
+        if call.window is None:
+            return
+        if page.next_page:
+            window: Window | None = replace(call.window, page=page.next_page)
+        else:
+            self.house.ledger.feed_read(self.carrier.key, call.window.until)
+            window = feeds.rest_of(self.carrier, call.window, self.now)
+        if window:
+            self.queue.appendleft(replace(call, window=window))
+
+    def _marked(self, due: Due) -> bool:
+        glances = bool(self.carrier.glance_batch)
+        return glances and bool(due.mark) and due.carrier == self.carrier.key
 
     @property
     def busy(self) -> bool:
@@ -119,17 +164,15 @@ class Lane:
             early = self.house.timer.monotonic() < self._slot
             if early or self._needs_token() or not self._reserve():
                 return
-            batch = self.queue.popleft()
-            batch = Batch(batch.due, self.token, batch.again)
+            call = replace(self.queue.popleft(), token=self.token)
             self.calls += 1
             self._slot = self.house.timer.monotonic() + self._gap
-            self.running[self._submit(batch)] = batch
+            self.running[self._submit(call)] = call
             self.house.step("asked")
 
-    def _submit(self, batch: Batch) -> Future[list[Reading]]:
-        return self._workers.submit(
-            lambda wire: self.carrier.poll(wire, batch.numbers, batch.token)
-        )
+    def _submit(self, call: Call) -> Future[Answer]:
+        hints = self.house.hints(self.carrier)
+        return self._workers.submit(lambda wire: make(call, self.carrier, hints, wire))
 
     def _needs_token(self) -> bool:
         """Start fetching a token where one is needed and none is kept."""
@@ -159,14 +202,14 @@ class Lane:
             self.stopped = "the calls of the day are used up"
         return bool(got)
 
-    def refuse_token(self, batch: Batch) -> bool:
+    def refuse_token(self, call: Call) -> bool:
         """After a 401: ask again once with a new token; False where that was tried."""
-        if batch.token is None or batch.again:
+        if call.token is None or call.again:
             return False
-        if self.token == batch.token:
+        if self.token == call.token:
             self.token = None
             self.house.ledger.keep_token(self.carrier.key, None, self.now)
-        self.queue.appendleft(Batch(batch.due, None, again=True))
+        self.queue.appendleft(replace(call, token=None, again=True))
         return True
 
     def close(self) -> None:

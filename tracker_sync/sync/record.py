@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from tracker_sync import lifecycle
+from tracker_sync.carriers import Carrier
 from tracker_sync.lifecycle.delays import next_delay
 from tracker_sync.messages.follow_ups import ONCE_MORE
 from tracker_sync.messages.kinds import kind_of
@@ -31,7 +32,7 @@ from tracker_sync.polling import Look, next_look
 from tracker_sync.store import stamp
 from tracker_sync.store.connection import maybe_stamp
 from tracker_sync.store.rows import reading_columns, state_columns
-from tracker_sync.sync import follow
+from tracker_sync.sync import feeds, follow
 from tracker_sync.sync.house import House
 from tracker_sync.sync.owing import judged, parcel_message
 
@@ -41,19 +42,19 @@ _GAP_WITHOUT_CARRIER = timedelta(minutes=5)
 
 
 def answered(
-    house: House, carrier: str, shipment_id: int, reading: Reading, *, now: datetime
+    house: House, by: Carrier, shipment_id: int, reading: Reading, *, now: datetime
 ) -> int:
-    """Record what *carrier* said about a shipment; return how many transitions it brought."""
-    store = house.store
+    """Record what a carrier said about a shipment; return how many transitions it brought."""
+    store, carrier = house.store, by.key
     known = store.shipments.get(shipment_id)
     fresh = store.shipments.add_scans(shipment_id, carrier, reading.scans, now)
     for scan in fresh:
         if scan.meaning is None and store.journal.unknown(carrier, scan.code, scan.text, now):
             log.warning("code.unknown", carrier=carrier, code=scan.code, number=known.number[-6:])
-    store.shipments.known_to(shipment_id, carrier, known=not reading.not_found)
+    store.looks.known_to(shipment_id, carrier, known=not reading.not_found)
     columns: dict[str, Any] = {"checked_at": stamp(now), "failures": 0}
     if not reading.not_found:
-        columns["carrier"] = carrier
+        columns |= {"carrier": carrier, "mark": reading.mark}
         columns["found_at"] = stamp(known.found_at or now)
     if lifecycle.believed(reading.scans, known, now):
         columns |= reading_columns(reading)
@@ -62,6 +63,15 @@ def answered(
     again = next_poll(house, store.shipments.get(shipment_id), now)
     store.shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
     return news
+
+
+def unmoved(house: House, shipment_id: int, now: datetime) -> None:
+    """Record that a look found nothing new."""
+    shipments = house.store.shipments
+    shipments.update(shipment_id, {"checked_at": stamp(now), "failures": 0})
+    house.store.outbox.hasten(shipment_id, ONCE_MORE, now)
+    again = next_poll(house, shipments.get(shipment_id), now)
+    shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
 
 
 def refresh(
@@ -200,7 +210,7 @@ def next_poll(house: House, shipment: Shipment, now: datetime) -> datetime | Non
     if shipment.closed_reason == "expired":
         return None
     carriers, zone = house.of_brand(shipment.brand), ZoneInfo(shipment.zone)
-    past = house.store.shipments.looks(shipment.id, now.astimezone(zone).date().isoformat())
+    past = house.store.looks.of(shipment.id, now.astimezone(zone).date().isoformat())
     if past.delivered and not past.failures:
         askable = any(carrier.asks_delivered for carrier in carriers)
         return follow.recheck_at(house, shipment, now) if askable else None
@@ -215,7 +225,8 @@ def next_poll(house: House, shipment: Shipment, now: datetime) -> datetime | Non
         calls_today=past.calls_today,
         max_per_day=hopeful[0].max_per_parcel_day if hopeful else None,
     )
-    return next_look(look, now)
+    spared = feeds.rest(house, hopeful[0], now) if hopeful and past.found else None
+    return now + spared * (1 + look.jitter / 10) if spared else next_look(look, now)
 
 
 def jitter(shipment_id: int) -> float:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from tracker_sync.errors import CallError, Rejected, Throttled
+from tracker_sync.store.connection import maybe_unstamp
 from tracker_sync.sync.lanes import Lane
 from tracker_sync.sync.report import Report
 
@@ -16,8 +17,16 @@ _TROUBLES = 3  # failed calls in a row after which a carrier is left alone for t
 _THROTTLES = 3  # 429 in a row after which it is left alone until its midnight
 _BACK_OFF = timedelta(seconds=5)
 # Every try with refused keys may bring the account closer to being locked.
+_DOWN_AFTER = timedelta(days=1)
 _LOCKED_OUT = timedelta(hours=1)
 _LOCKED_OUT_AGAIN = timedelta(days=1)
+
+
+def is_down(lane: Lane) -> bool:
+    """Whether a carrier fails and has not answered for so long that another one should."""
+    row = lane.house.ledger.carrier(lane.carrier.key)
+    heard = maybe_unstamp(row["answered_at"])
+    return bool(row["failure"]) and (heard is None or lane.now - heard > _DOWN_AFTER)
 
 
 def lock_out(report: Report, lane: Lane, exc: Rejected) -> None:

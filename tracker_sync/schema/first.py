@@ -1,20 +1,6 @@
-"""The tables, as migrations. Append only: never edit one that shipped.
+"""The tables as they began."""
 
-Every moment is text such as `2026-11-22T10:00:00Z` (UTC, sorts as text). A comment says what NULL
-means. Read it in Datasette: the views `open_shipments`, `outbox` and `transit_times` come first.
-"""
-
-from __future__ import annotations
-
-from typing import Any
-
-from sqlite_utils import Database, Migrations
-
-APPLICATION_ID = 0x74726B73  # "trks"
-
-migrations = Migrations("tracker_sync")
-
-_TABLES = """
+TABLES = """
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,   -- shop: the shop's id; salt: key of every hash in this file
     value TEXT NOT NULL
@@ -235,16 +221,3 @@ CREATE VIEW transit_times AS
            round(julianday(delivered_at) - julianday(first_scan_at), 2) AS days
     FROM shipments WHERE delivered_at IS NOT NULL AND first_scan_at IS NOT NULL;
 """
-
-
-@migrations(name="0001_initial")
-def _initial(db: Any) -> None:
-    for statement in _TABLES.split(";\n"):
-        if statement.strip():
-            db.conn.execute(statement)
-
-
-def newer(db: Database) -> bool:
-    """Whether a database has migrations that this version does not know."""
-    ours = {each.name for each in migrations.pending(Database(memory=True))}
-    return any(row["name"] not in ours for row in db["_sqlite_migrations"].rows)
