@@ -23,7 +23,7 @@ PACKAGE = REPO / "tracker_sync"
 # Bottom first. A unit (a module or package directly in tracker_sync) imports from lower floors.
 FLOORS: dict[str, tuple[str, ...]] = {
     "0": ("__init__", "model", "errors"),
-    "1": ("lifecycle", "messages", "polling"),
+    "1": ("lifecycle", "messages", "numbers", "polling"),
     "2-": ("wire", "discovery"),
     "2": ("schema", "store", "klaviyo", "carriers", "sources"),
     "3": ("settings", "sync", "report", "pages", "sandbox"),

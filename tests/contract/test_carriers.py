@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import inspect
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ from contract.samples import (
     sample_files,
     secret_values,
 )
-from tracker_sync.carriers import Carrier, CarrierConfig, Order
+from tracker_sync.carriers import Access, Carrier, CarrierConfig, Order, Tells
 from tracker_sync.errors import CallError, Rejected, Throttled, Unavailable, Unreadable
 from tracker_sync.model import Meaning, Reading, Status
 from tracker_sync.wire import Timer, Wire
@@ -126,6 +127,61 @@ def test_the_facts_are_declared_and_sane(key: str) -> None:
     assert carrier.min_gap >= timedelta(minutes=1)
     assert carrier.max_per_parcel_day is None or carrier.max_per_parcel_day >= 1
     assert all(alias == alias.lower() for alias in carrier.aliases)
+
+
+UNPUBLISHED = "not published"
+COUNTED = re.compile(r"\b\d[\d.,]*( (calls|numbers|parcels|shipments|credits|registrations)|%)")
+CURRENCY = re.compile(r"\b(EUR|USD|GBP|CHF|CAD|AUD|PLN|CNY)\b")
+
+
+@every_carrier
+def test_what_a_merchant_wants_to_know_first_is_told_in_words(key: str) -> None:
+    access = CARRIERS[key].access
+    words = [access.regions, access.keys, access.who, access.cost, access.wait]
+
+    assert isinstance(access, Access)
+    assert all(word == " ".join(word.split()) != "" for word in words)
+    assert all(word == UNPUBLISHED for word in words if "publish" in word)
+    assert not any(word.endswith(".") or "|" in word for word in words)
+    assert access.keys != UNPUBLISHED
+    assert len(set(access.tells)) == len(access.tells)
+
+
+@every_carrier
+def test_a_price_has_a_currency(key: str) -> None:
+    rest = COUNTED.sub("", CARRIERS[key].access.cost)
+
+    assert not re.search(r"\d", rest) or CURRENCY.search(rest)
+
+
+@every_carrier
+def test_a_carrier_without_keys_says_that_it_needs_none_and_no_other_does(key: str) -> None:
+    assert bool(required(CARRIERS[key])) == ("none" not in CARRIERS[key].access.keys.split())
+
+
+@every_carrier
+def test_a_carrier_tells_what_its_samples_show_and_nothing_else(key: str) -> None:
+    carrier = make(key)
+    bodies = [path.read_bytes() for path in sample_files(key)]
+
+    shown = {told for body in bodies for told in besides(carrier.decode_body(body, []))}
+
+    assert shown == set(CARRIERS[key].access.tells)
+
+
+def besides(readings: Sequence[Reading]) -> set[Tells]:
+    """Return what some readings tell besides the status of an outbound parcel."""
+    back = {Status.RETURNING, Status.RETURNED}
+    return {
+        tells
+        for reading in readings
+        for tells, said in {
+            Tells.PICKUP: reading.pickup,
+            Tells.ESTIMATE: reading.estimate,
+            Tells.RETURNS: back & {scan.status for scan in reading.scans},
+        }.items()
+        if said
+    }
 
 
 @every_carrier

@@ -578,10 +578,20 @@ def test_technical_trouble_passes(code: str) -> None:
         read(piece(error_status=code))
 
 
-def test_technical_trouble_with_one_number_leaves_it_out() -> None:
-    readings = read(piece(event("DLVRD/ACCPT/ZU")), piece(number=OTHER, error_status="-2"))
+@pytest.mark.parametrize("code", ["-2", "62", "a new one"])
+def test_trouble_with_one_number_leaves_it_unanswered_and_costs_no_other(code: str) -> None:
+    mine, other = read(piece(event("DLVRD/ACCPT/ZU")), piece(number=OTHER, error_status=code))
 
-    assert [reading.number for reading in readings] == [NUMBER]
+    assert (mine.number, mine.scans[-1].status) == (NUMBER, Status.DELIVERED)
+    assert other == Reading(OTHER, unanswered=True)
+
+
+def test_of_two_parcels_with_one_number_the_one_with_scans_counts_beside_trouble() -> None:
+    good, bad = piece(event("DLVRD/ACCPT/ZU")), piece(error_status="-2")
+
+    for order in ([good, bad], [bad, good]):
+        (reading,) = read(*order)
+        assert reading.scans
 
 
 def test_a_code_that_is_not_listed_is_unreadable_and_not_repeated() -> None:

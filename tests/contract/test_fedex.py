@@ -202,11 +202,23 @@ def test_a_nameless_parcel_is_meant_only_if_it_is_the_only_one() -> None:
     assert [each.number for each in read(nameless)] == [None]
 
 
-def test_an_error_that_is_not_about_the_number_leaves_it_out() -> None:
+def test_an_error_that_is_not_about_the_number_leaves_it_unanswered() -> None:
     found = [{"scanEvents": [event("PU")]}]
     payload = entries((OTHER, [fault("SYSTEM.UNAVAILABLE")]), (NUMBER, found))
 
-    assert [each.number for each in read(payload, NUMBER, OTHER)] == [NUMBER]
+    other, mine = read(payload, NUMBER, OTHER)
+
+    assert other == Reading(OTHER, unanswered=True)
+    assert (mine.number, len(mine.scans)) == (NUMBER, 1)
+
+
+def test_a_parcel_that_cannot_be_read_costs_no_other() -> None:
+    odd, found = [{"scanEvents": [event("PU", "yesterday")]}], [{"scanEvents": [event("PU")]}]
+
+    other, mine = read(entries((OTHER, odd), (NUMBER, found)), NUMBER, OTHER)
+
+    assert other == Reading(OTHER, unanswered=True)
+    assert (mine.number, len(mine.scans)) == (NUMBER, 1)
 
 
 def test_of_two_parcels_the_one_shipped_last_counts_even_without_a_scan() -> None:

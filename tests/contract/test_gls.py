@@ -156,6 +156,21 @@ def test_an_error_of_gls_with_every_number_is_unavailable() -> None:
         read(missing(NUMBER, "E_500_01"))
 
 
+@pytest.mark.parametrize("code", ["E_500_01", "E_500_02", "E_NEW"])
+def test_an_error_of_gls_with_one_number_leaves_it_unanswered(code: str) -> None:
+    other = "99000030002"
+    payload = {"parcels": [missing(other, code), parcel("INDELIVERY", "08:00")]}
+    bad, good = gls().read(payload, [other, NUMBER])
+
+    assert bad == Reading(other, unanswered=True)
+    assert good.scans[-1].status is Status.OUT_FOR_DELIVERY
+
+
+def test_an_error_of_gls_with_the_whole_answer_is_no_missing_parcel() -> None:
+    with pytest.raises(Unavailable):
+        gls().decode_body(json.dumps({"errorCode": "E_500_01"}).encode(), [NUMBER])
+
+
 @pytest.mark.parametrize("code", ["E_400_01", "E_400_03", "E_404_01", "E_404_02"])
 def test_an_error_about_one_number_leaves_the_others_alone(code: str) -> None:
     other = "99000030002"

@@ -100,9 +100,18 @@ def test_a_token_is_renewed_before_it_ends(answer: dict[str, Any], minutes: floa
 
 
 @pytest.mark.parametrize("status", [400, 401])
-def test_a_wrong_password_is_rejected(status: int) -> None:
-    with pytest.raises(Rejected):
+def test_a_wrong_password_is_a_matter_of_the_keys(status: int) -> None:
+    """A 400 from the token address stops this carrier like a 401, and not one batch of numbers."""
+    with pytest.raises(Rejected) as caught:
         hermes().fetch_token(wire(status=status, body={"error": "invalid_grant"}))
+
+    assert caught.value.status == 401
+
+
+@pytest.mark.parametrize(("status", "error"), [(429, Throttled), (503, Unavailable)])
+def test_a_login_that_is_busy_is_no_wrong_password(status: int, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        hermes().fetch_token(wire(status=status, body={}))
 
 
 # -- spellings of a code -------------------------------------------------------
@@ -243,18 +252,32 @@ def test_scans_beside_an_error_are_believed() -> None:
     assert (reading.not_found, len(reading.scans)) == (False, 1)
 
 
-@pytest.mark.parametrize("code", ["e002", "e900", "e999"])
-def test_an_error_of_one_number_costs_no_other(code: str) -> None:
+@pytest.mark.parametrize("code", ["e002", "e900"])
+def test_a_refusal_of_one_number_costs_no_other(code: str) -> None:
     readings = read(refused(code, shipmentID=OTHER), parcel(), asked=[OTHER, NUMBER])
 
     assert [reading.number for reading in readings] == [NUMBER]
 
 
+@pytest.mark.parametrize("code", ["e999", "e7777"])
+def test_what_hermes_could_not_say_is_unanswered(code: str) -> None:
+    other, mine = read(refused(code, shipmentID=OTHER), parcel(), asked=[OTHER, NUMBER])
+
+    assert other == Reading(OTHER, unanswered=True)
+    assert (mine.number, mine.unanswered) == (NUMBER, False)
+
+
+def test_an_old_parcel_that_is_not_known_does_not_hide_one_that_could_not_be_told() -> None:
+    for order in (["e001", "e999"], ["e999", "e001"]):
+        assert one(*map(refused, order)) == Reading(NUMBER, unanswered=True)
+
+
 def test_a_parcel_of_another_shape_costs_no_other() -> None:
     odd = parcel({"code": "3000"}, shipmentID=OTHER)
-    readings = read(odd, parcel(event("3000")), asked=[OTHER, NUMBER])
+    other, mine = read(odd, parcel(event("3000")), asked=[OTHER, NUMBER])
 
-    assert [reading.number for reading in readings] == [NUMBER]
+    assert other == Reading(OTHER, unanswered=True)
+    assert (mine.number, len(mine.scans)) == (NUMBER, 1)
 
 
 @pytest.mark.parametrize("stamp", ["", "04.03.2026 09:00", "yesterday", None])

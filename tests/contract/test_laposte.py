@@ -132,18 +132,23 @@ def test_without_a_question_the_numbers_are_those_of_the_answer() -> None:
 # -- refusals --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("broken", [refusal(500), refusal(401), {}, None, {"returnCode": 200}])
+@pytest.mark.parametrize(
+    "broken", [refusal(500), refusal(429, SECOND), refusal(401), {}, None, {"returnCode": 200}]
+)
 def test_one_answer_that_cannot_be_read_costs_no_other(broken: Any) -> None:
     readings = read([answer(FIRST, event()), broken], FIRST, SECOND)
 
-    assert set(readings) == {FIRST}
     assert readings[FIRST].scans
+    assert readings[SECOND] == Reading(SECOND, unanswered=True)
 
 
 def test_an_event_without_a_date_costs_its_own_parcel_only() -> None:
     bad = answer(SECOND, {"code": "ET1", "label": ""})
 
-    assert set(read([bad, answer(FIRST, event())], FIRST, SECOND)) == {FIRST}
+    readings = read([bad, answer(FIRST, event())], FIRST, SECOND)
+
+    assert readings[FIRST].scans
+    assert readings[SECOND] == Reading(SECOND, unanswered=True)
     with pytest.raises(Unreadable):
         laposte().decode_body(json.dumps(bad).encode(), [SECOND])
 

@@ -188,9 +188,10 @@ def test_one_bad_piece_does_not_lose_the_others() -> None:
     payload = sample("summary_batch")
     numbers = [piece["mailPieceId"] for piece in payload["mailPieces"]]
 
-    good, missing = read(payload, *numbers)
+    good, away, missing = read(payload, *numbers)
 
     assert (good.number, good.scans[-1].status) == (numbers[0], Status.DELIVERED)
+    assert away == Reading(numbers[1], unanswered=True)
     assert missing == Reading(numbers[2], not_found=True)
 
 
@@ -202,7 +203,15 @@ def test_an_error_beside_data_takes_nothing_back() -> None:
 
 
 def test_an_error_nobody_knows_says_nothing_about_the_number() -> None:
-    assert read({"mailPieces": [piece(error={"errorCode": "E9999"})]}, NUMBER) == []
+    odd = {"mailPieces": [piece(error={"errorCode": "E9999"})]}
+
+    assert read(odd, NUMBER) == [Reading(NUMBER, unanswered=True)]
+
+
+def test_of_two_pieces_the_one_that_could_not_be_told_may_be_the_parcel() -> None:
+    pieces = [piece(error={"errorCode": code}) for code in ("E1142", "E1307")]
+
+    assert read({"mailPieces": pieces}, NUMBER) == [Reading(NUMBER, unanswered=True)]
 
 
 def test_a_number_used_again_is_its_newest_piece() -> None:

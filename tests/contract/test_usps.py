@@ -68,6 +68,13 @@ def test_asks_for_the_detail_of_one_number_with_the_token() -> None:
     assert request.headers["authorization"] == "Bearer a-token"
 
 
+@pytest.mark.parametrize(("number", "path"), [("..", b"%2E%2E"), ("a/b?c#d", b"a%2Fb%3Fc%23d")])
+def test_a_strange_number_stays_inside_the_path(number: str, path: bytes) -> None:
+    raw_path = usps().request([number], "t").url.raw_path
+
+    assert raw_path == b"/tracking/v3/tracking/" + path + b"?expand=DETAIL"
+
+
 def test_the_token_is_asked_for_by_the_app() -> None:
     request = usps(base_url="http://127.0.0.1:8080").token_request()
 
@@ -181,7 +188,7 @@ def test_a_number_may_come_back_in_another_form(asked: str | None) -> None:
 
 @pytest.mark.parametrize("asked", ["9400100000000000000025", "LX123456785US", NUMBER[-8:]])
 def test_another_parcel_is_not_taken_for_ours(asked: str) -> None:
-    assert read(answer(event()), asked) == Reading(asked, not_found=True)
+    assert read(answer(event()), asked) == Reading(asked, unanswered=True)
 
 
 def test_an_answer_without_number_is_about_the_one_asked_for() -> None:

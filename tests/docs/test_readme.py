@@ -190,12 +190,13 @@ def test_a_wrong_command_is_found(line: str, word: str) -> None:
     assert caught.value.word == word
 
 
-def test_the_table_of_events_is_what_the_program_prints() -> None:
+@pytest.mark.parametrize("name", ["events", "carriers"])
+def test_a_generated_table_is_what_the_program_prints(name: str) -> None:
     from click.testing import CliRunner
 
     from tracker_sync.cli import main
 
-    printed = CliRunner().invoke(main, ["events", "--markdown"]).output.strip()
-    (written,) = re.findall(r"<!-- events: .*?-->\n(.*?)<!-- /events -->", README, re.DOTALL)
+    printed = CliRunner().invoke(main, [name, "--markdown"]).output.strip()
+    (written,) = re.findall(rf"<!-- {name}: .*?-->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
 
     assert written.strip() == printed

@@ -28,6 +28,7 @@ from tracker_sync.cli.moments import ago, span
 from tracker_sync.cli.story import rule
 from tracker_sync.sandbox.http import Response
 
+NOT_PUBLISHED = "not published"
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 A, B, C = "1Z999AA10123456784", "1Z999AA10123456799", "1Z999AA10123456700"
 FULL = ("announced 1h", "dispatched 2h", "new_code 6h", "in_transit 8h", "delivered 30h")
@@ -226,6 +227,42 @@ def test_carriers_for_programs() -> None:
 
     assert {entry["key"] for entry in entries} >= {"dhl_parcel_de", "dhl_unified", "ups"}
     assert all("ours" not in entry for entry in entries)
+    (hermes,) = [entry for entry in entries if entry["key"] == "hermes"]
+    assert (hermes["who"], hermes["cost"]) == (
+        "business customers of Hermes Germany",
+        NOT_PUBLISHED,
+    )
+    assert (hermes["numbers_a_call"], hermes["tells"][0]) == (100, "pickup point")
+
+
+def test_carriers_says_what_a_merchant_chooses_by_once_each() -> None:
+    text = " ".join(run("carriers").stdout.split())
+
+    assert f"who, cost, wait: {NOT_PUBLISHED}" in text
+    assert "cost: free: 250 calls a day" in text
+    assert "none needed" in text
+
+
+def test_carriers_fits_a_hundred_columns_and_breaks_no_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in run("carriers").stdout.splitlines()]
+
+    assert max(map(len, lines)) <= 100
+    for address in ("developer.royalmail.net", "dev-portal.gls-group.net"):
+        assert any(f" {address} " in line for line in lines)
+
+
+def test_carriers_as_markdown_is_one_whole_table() -> None:
+    lines = run("carriers", "--markdown").stdout.splitlines()
+
+    assert lines[0].startswith("| carrier | key | regions | how to get a key |")
+    assert {line.count("|") for line in lines} == {9}
+    assert "1000 a day, 3 a second, not once delivered" in "".join(lines)
+    assert any("| `ups` | world |" in line for line in lines)
 
 
 def test_carriers_with_a_shop_tells_how_they_do_and_how_to_map_codes(shop: World) -> None:

@@ -55,7 +55,8 @@ class FolderConfig(SourceConfig):
 
 
 def carrier(config: type[CarrierConfig], brand: str) -> type[Carrier]:
-    return cast(type[Carrier], type("Pretend", (), {"Config": config, "brand": brand}))
+    facts = {"Config": config, "brand": brand, "any_brand": brand == "buyer", "goes_to": ""}
+    return cast(type[Carrier], type("Pretend", (), facts))
 
 
 class Folder(Source):
@@ -69,6 +70,7 @@ CARRIERS = {
     "parcel": carrier(ParcelConfig, "parcel"),
     "parcel_plus": carrier(CarrierConfig, "parcel"),
     "talkative": carrier(TalkativeConfig, "talkative"),
+    "buyer": carrier(CarrierConfig, "buyer"),
 }
 SOURCES: Mapping[str, type[Source]] = {"folder": Folder}
 
@@ -775,6 +777,52 @@ def test_what_is_probably_not_meant_is_told(load: Any, tmp_path: Path) -> None:
     assert any("public_key" in text for text in settings.warnings(rivals, CARRIERS))
 
 
+# -- brands an aggregator answers for ------------------------------------------------------------
+
+
+def test_a_brand_without_a_carrier_of_its_own_is_asked_via_an_aggregator(load: Any) -> None:
+    found = load(SHOP + "carriers: {buyer: {}, evri: {via: buyer, via_code: evri-uk}}\n")
+
+    assert list(found.carriers) == ["buyer"]
+    assert {brand: (b.via, b.via_code) for brand, b in found.brands.items()} == {
+        "evri": ("buyer", "evri-uk")
+    }
+
+
+def test_a_carrier_without_keys_is_its_brand_via_an_aggregator(load: Any) -> None:
+    found = load(SHOP + "carriers: {buyer: {}, parcel_plus: {via: buyer}}\n")
+
+    assert list(found.carriers) == ["buyer"]
+    assert list(found.brands) == ["parcel"]
+
+
+def test_a_carrier_with_keys_may_have_an_aggregator_behind_it(load: Any) -> None:
+    found = load(PARCEL % SECRET + "    via: buyer\n  buyer: {}\n")
+
+    assert found.carriers["parcel"].via == "buyer"
+    assert not found.brands
+
+
+@pytest.mark.parametrize("via", ["nobody", "parcel"])
+def test_via_must_name_an_aggregator_that_is_configured(problems: Any, via: str) -> None:
+    told = problems(PARCEL % SECRET + f"  evri: {{via: {via}}}\n")
+
+    assert len(told) == 1
+    assert "names no aggregator that is configured; known are buyer" in told[0]
+    assert ":6:" in told[0]
+
+
+def test_the_brands_of_aggregators_are_no_key_of_the_file(problems: Any) -> None:
+    assert "brands" in problems(SHOP + "brands: {evri: {via: buyer}}\n")[0]
+
+
+def test_the_courier_of_a_source_must_be_known(load: Any, problems: Any) -> None:
+    row = "sources: [{type: folder, path: x, courier: %s}]\n"
+
+    assert load(SHOP + row % "DHL Paket").sources[0].courier == "DHL Paket"
+    assert "nobody we know" in problems(SHOP + row % "Hans")[0]
+
+
 # -- the example -------------------------------------------------------------------------------
 
 
@@ -847,7 +895,7 @@ def test_the_example_shows_every_key(tmp_path: Path) -> None:
         "polling": settings.Polling,
     }
 
-    assert set(tree) == set(Settings.model_fields) - {"path"}
+    assert set(tree) == set(Settings.model_fields) - {"path", "brands"}
     assert {name: set(tree[name]) for name in blocks} == {
         name: set(model.model_fields) for name, model in blocks.items()
     }

@@ -20,16 +20,16 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from tracker_sync.carriers.errands import (
-    Changes,
-    Errands,
-    Feed,
-    Glance,
-    Parcel,
-    Registered,
-    Window,
+from tracker_sync.carriers.errands import Errands, Parcel
+from tracker_sync.carriers.facts import (
+    Access,
+    Budget,
+    CarrierConfig,
+    Order,
+    Tells,
+    Token,
+    ViaConfig,
 )
-from tracker_sync.carriers.facts import Access, Budget, CarrierConfig, Order, Tells, Token
 from tracker_sync.carriers.shapes import SHAPE, why
 from tracker_sync.discovery import found
 from tracker_sync.errors import Rejected, Unreadable
@@ -41,15 +41,10 @@ __all__ = [
     "Budget",
     "Carrier",
     "CarrierConfig",
-    "Changes",
-    "Feed",
-    "Glance",
     "Order",
     "Parcel",
-    "Registered",
     "Tells",
     "Token",
-    "Window",
     "discover",
     "quoted",
     "rejected",

@@ -65,13 +65,13 @@ def moment(stamp: str, zone: str, after: datetime | None = None) -> datetime:
     return max(rounds) if after and rounds[0] < after else rounds[0]
 
 
-def sent_back(meaning: Meaning) -> Meaning:
-    """Return what *meaning* is for a parcel on its way back: delivered is delivered at home."""
-    if meaning.status in _STAYS:
+def turned(meaning: Meaning, said: Mapping[str, str]) -> Meaning:
+    """Return *meaning*, if *said* to be on its way back: then delivered is delivered at home."""
+    if meaning.status in _STAYS or said.get("ruecksendung") != "true":
         return meaning
     done = meaning.status in (Status.DELIVERED, Status.RETURNED)
-    turned = Status.RETURNED if done else Status.RETURNING
-    return replace(meaning, status=turned, detail=None)
+    back = Status.RETURNED if done else Status.RETURNING
+    return replace(meaning, status=back, detail=None)
 
 
 def settled(scans: list[Scan], head: Mapping[str, str], whom: Detail | None) -> list[Scan]:
@@ -79,9 +79,7 @@ def settled(scans: list[Scan], head: Mapping[str, str], whom: Detail | None) -> 
     last = next((n for n in reversed(range(len(scans))) if scans[n].status), None)
     if last is None:
         return scans
-    meaning = scans[last].meaning or Meaning()
-    if head.get("ruecksendung") == "true":
-        meaning = sent_back(meaning)
+    meaning = turned(scans[last].meaning or Meaning(), head)
     if meaning.status is Status.DELIVERED and not meaning.detail:
         meaning = replace(meaning, detail=whom)
     return [*scans[:last], replace(scans[last], meaning=meaning), *scans[last + 1 :]]

@@ -8,6 +8,7 @@ FINE = "0"
 NOT_FOUND = frozenset({"41", "57", "61", "64", "100", "200"})  # none, none yet, or mistyped
 READABLE = NOT_FOUND | {FINE}
 LOGIN = frozenset({"5", "6"})
+GATEWAY = "api_key or api_secret is refused: compare both with the app at developer.dhl.com"
 _TECHNICAL = frozenset({"-1000", "-3", "-2", "-1", "63"})
 _REFUSED = {
     "5": "appname or password is refused (code 5). Asking stops, because every failed login "

@@ -19,6 +19,7 @@ from tracker_sync.errors import Unavailable
 
 _PIECES = frozenset({"piece-shipment", "piece-status-public", "signature"})
 _NUMBERS = ("searched-piece-code", "piece-code", "_piece-code", "piece-identifier")
+STAMPS = ("event-timestamp", "status-timestamp", "last-event-timestamp")
 _PEOPLE = ("recipient-name", "pan-recipient-name", "shipper-name")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOST_ZEROS = re.compile(r"340[0-9]{15}")  # an SSCC without its application identifier 00
@@ -31,6 +32,11 @@ class Piece:
     code: str  # the response code of this piece alone
     head: Mapping[str, str]
     events: tuple[Mapping[str, str], ...]
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether DHL could not look this number up, which says nothing about it."""
+        return not self.events and self.code not in READABLE
 
     def number(self, asked: Mapping[str, str]) -> str | None:
         """Return the number in the form it was asked in (*asked*: bare form -> that form)."""
@@ -75,7 +81,7 @@ def tree(body: bytes) -> Element:
 
 
 def pieces(peer: str, root: Element) -> list[Piece]:
-    """Return the pieces DHL could look up; a CallError where it answered for none of them.
+    """Return the pieces; a CallError where DHL could look none of them up.
 
     KeyError where nothing carries a response code.
     """
@@ -83,10 +89,9 @@ def pieces(peer: str, root: Element) -> list[Piece]:
     if not parts:
         raise KeyError("code")
     found = [piece for part in parts for piece in _listed(peer, part)]
-    known = [piece for piece in found if piece.events or piece.code in READABLE]
-    if found and not known:
+    if found and all(piece.failed for piece in found):
         raise Unavailable(peer, "DHL could not look up any of the numbers")
-    return known
+    return found
 
 
 def _listed(peer: str, part: Element) -> Iterator[Piece]:

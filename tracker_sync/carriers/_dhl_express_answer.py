@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-from tracker_sync.model import Estimate, Reading
+from tracker_sync.model import Estimate
 
 _ABOUT = re.compile(r"shipmentTrackingNumber=(\w+)|/shipments/(\w+)/tracking")
 _HANDED_OVER = frozenset({"OK", "DD", "PD", "RD"})
@@ -29,9 +30,18 @@ def success(shipment: Any) -> bool:
     return str(shipment.get("status") or "Success").strip().lower() == "success"
 
 
-def latest(reading: Reading) -> datetime:
-    """Return when anything was scanned last: DHL uses its waybills again."""
-    return reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
+def numbers(shipments: Sequence[Any]) -> list[str]:
+    """Return the waybills of an answer, each once; one blank for none at all."""
+    return list(dict.fromkeys(map(_waybill, shipments))) or [""]
+
+
+def named(number: str, shipments: Sequence[Any]) -> list[Any]:
+    """Pick the shipments of *number*; spreadsheets eat zeros in front."""
+    return [each for each in shipments if _waybill(each).lstrip("0") == number.lstrip("0")]
+
+
+def _waybill(shipment: Any) -> str:
+    return str(shipment["shipmentTrackingNumber"] or "")
 
 
 def code(event: Any) -> str:

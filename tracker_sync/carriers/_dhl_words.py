@@ -9,12 +9,17 @@ that says, or may say, otherwise; whatever is not listed stays unknown.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from tracker_sync.carriers._text import LONGEST, doubtful, shown, spellings
 from tracker_sync.model import Meaning, Status
 
 Lookup = Callable[[str], Meaning | None]
+Service = Literal[
+    "dgf", "dsc", "ecommerce", "ecommerce-apac", "ecommerce-europe", "ecommerce-iberia",
+    "ecommerce-ppl", "express", "freight", "parcel-de", "parcel-nl", "parcel-pl", "parcel-uk",
+    "post-de", "post-international", "sameday", "svb",
+]  # fmt: skip
 
 _FIELDS = ("status", "description", "statusDetailed")
 _COARSE = frozenset({"pre-transit", "transit", "failure", "unknown"})

@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-import httpx
-
 from tracker_sync.model import INFO, Estimate, Pickup, Reading, Scan, Status
 
-DOWN = frozenset({"INTERNAL.SERVER.ERROR", "SERVICE.UNAVAILABLE.ERROR"})
-REFUSED = {
-    "NOT.AUTHORIZED.ERROR": (401, "token or keys refused: check client_id, client_secret"),
-    "FORBIDDEN.ERROR": (403, "the project may not track: add the Track API to it at FedEx"),
-    "NOT.FOUND.ERROR": (404, "FedEx knows no such address of its API: check base_url"),
-}
-ABOUT_A_NUMBER = ("TRACKING.TRACKINGNUMBER.", "TRACKING.DATA.NOTFOUND")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 Age = tuple[datetime, datetime]
-
-
-def faults(payload: Any) -> set[str]:
-    """Return the codes of an error body; none for an answer about parcels."""
-    match payload:
-        case {"errors": [*errors]}:
-            return {word(error, "code") for error in errors if isinstance(error, dict)}
-    return set()
-
-
-def faults_of(response: httpx.Response) -> set[str]:
-    """Return the codes of an error answer; none where a gateway answers in HTML."""
-    try:
-        return set() if response.is_success else faults(response.json())
-    except (ValueError, RecursionError):
-        return set()
-
-
-def numbers_only(codes: Iterable[str]) -> bool:
-    """Tell whether *codes* complain about a number, and not about us."""
-    return any(code.startswith(ABOUT_A_NUMBER) for code in codes)
 
 
 def word(block: Any, key: str) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from tracker_sync.model import Reading
+from tracker_sync.errors import Rejected, Throttled
 
-THROTTLED = re.compile(r"ratelimit|QuotaViolation|SpikeArrest")
-REFUSED = re.compile(r"steps\.(jwt|oauth)|oauth\.v2|keymanagement")
+_THROTTLED = re.compile(r"ratelimit|QuotaViolation|SpikeArrest")
+_REFUSED = re.compile(r"steps\.(jwt|oauth)|oauth\.v2|keymanagement")
 _CHECK_DIGIT = 1  # `unitno` has one digit less than the number on the label
 
 
@@ -33,10 +32,21 @@ def fault_of(response: httpx.Response) -> str:
         return ""
 
 
+def complain(peer: str, code: str, wait: float | None = None) -> None:
+    """Raise for the gateway's codes that are about us."""
+    if _THROTTLED.search(code):
+        raise Throttled(peer, wait)
+    if _REFUSED.search(code):
+        text = "token or app refused: check client_id, client_secret"
+        raise Rejected(peer, text, status=401)
+
+
 def parcels(payload: Any) -> list[Any]:
     """Return the entries of an answer; none for one that says "not found" to all of it."""
     if "parcels" in payload:
         return list(payload["parcels"])
+    if broken(payload):
+        return [payload]
     if payload.get("status") == httpx.codes.NOT_FOUND or absent(payload):
         return []
     return list(payload["parcels"])
@@ -44,12 +54,12 @@ def parcels(payload: Any) -> list[Any]:
 
 def absent(entry: Any) -> bool:
     """Tell whether an entry is an error about one number, which says nothing about the others."""
-    return bool(entry.get("errorCode"))
+    return str(entry.get("errorCode") or "").startswith("E_4")
 
 
 def broken(entry: Any) -> bool:
-    """Tell whether GLS failed, rather than the number."""
-    return str(entry.get("errorCode")).startswith("E_5")
+    """Tell whether GLS failed, rather than the number; so does an error that nobody knows."""
+    return bool(entry.get("errorCode")) and not absent(entry)
 
 
 def requested(entry: Any) -> str:
@@ -61,11 +71,6 @@ def named(number: str | None, among: list[Any]) -> list[Any]:
     """Pick the parcels of *number*: what bears it counts before what only refers to it."""
     hits = [e for e in among if _spelt(requested(e)) == _spelt(number) and not absent(e)]
     return [entry for entry in hits if _bears(entry, _spelt(number))] or hits
-
-
-def newest(reading: Reading) -> datetime:
-    """Return when anything was scanned last: GLS uses its numbers again."""
-    return reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
 
 
 def dated(parcel: Any) -> list[Any]:

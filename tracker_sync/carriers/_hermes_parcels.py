@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from tracker_sync.carriers._newest import age
+from tracker_sync.carriers.shapes import SHAPE
+from tracker_sync.errors import Rejected, Unavailable
 from tracker_sync.model import Reading
 
 ABSENT = "e001"
 
-_SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+# The number or its owner is not what Hermes takes; any other fault is one of Hermes.
+_REFUSED = frozenset({"e002", "e005", "e006", "e008", "e009", "e900", "e902", "e903"})
 
 Owned = tuple[str | None, Any]
 
@@ -20,6 +23,14 @@ def fault(parcel: Any) -> str:
     """Return the error code of *parcel*; "" where it has scans, or was answered well."""
     code = str((parcel.get("result") or {}).get("code") or "")
     return "" if parcel.get("status") or code.startswith("i") else code
+
+
+def complain(peer: str, faults: set[str]) -> None:
+    """Raise where every single parcel was refused for the same reason."""
+    if faults == {"e999"}:
+        raise Unavailable(peer, "e999: Hermes cannot answer now")
+    if faults == {"e900"}:
+        raise Rejected(peer, "e900: this user may not see these shipments", status=403)
 
 
 def named(parcels: Sequence[Any], asked: Sequence[str]) -> Iterator[Owned]:
@@ -51,15 +62,16 @@ def newest(owned: Iterable[Owned], read: Callable[[str | None, Any], Reading]) -
     found: dict[str | None, Reading] = {}
     broken: Exception | None = None
     for number, parcel in owned:
-        if fault(parcel) not in ("", ABSENT):
+        code = fault(parcel)
+        if code in _REFUSED:
             continue
+        reading = Reading(number, unanswered=True)
         try:
-            reading = read(number, parcel)
-        except _SHAPE as exc:
+            reading = read(number, parcel) if code in ("", ABSENT) else reading
+        except SHAPE as exc:
             broken = exc
-            continue
-        found[number] = max(found.get(number, reading), reading, key=_age)
-    if broken and not found:
+        found[number] = max(found.get(number, reading), reading, key=age)
+    if broken and all(reading.unanswered for reading in found.values()):
         raise broken
     return list(found.values())
 
@@ -83,8 +95,3 @@ def _plain(number: object) -> str:
 def _form(number: str) -> str:
     """The number with every digit alike and every letter alike."""
     return re.sub(r"[^\W\d]", "A", re.sub(r"\d", "9", _plain(number)))
-
-
-def _age(reading: Reading) -> tuple[bool, datetime]:
-    at = reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
-    return not reading.not_found, at

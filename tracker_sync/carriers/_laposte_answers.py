@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
-from tracker_sync.model import Reading
+from tracker_sync.model import Estimate
 
 ABSENT = frozenset({400, 404})  # no number of La Poste's; one it does not know (yet)
 _FORM = re.compile(r"[0-9A-Z]{11,15}")
@@ -60,10 +61,13 @@ def assigned(told: list[Any], asked: Sequence[str]) -> list[tuple[str | None, An
     return [pair for pair in pairs if pair[0] is not None]
 
 
-def age(reading: Reading) -> tuple[bool, datetime]:
-    """Order readings of one number: anything known beats nothing, then the newest scan counts."""
-    last = reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
-    return not reading.not_found, last
+def estimate(shipment: Any, when: Callable[[str], datetime], zone: str) -> Estimate | None:
+    """Return the forecast; a history that has ended has none, an unreadable one is none."""
+    stamp: Any = None if shipment.get("isFinal") else shipment.get("estimDate")
+    try:
+        return Estimate(when(stamp).astimezone(ZoneInfo(zone)).date())
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _name(answer: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tracker_sync.errors import Unavailable
 from tracker_sync.model import Estimate
 
 ABSENT = frozenset({"E1142", "E1283", "E1284", "E1308"})  # not known, not tracked, nothing to tell
@@ -17,6 +18,11 @@ DOWN = "E1307"  # tracking is away for a while; comes as HTTP 200, too
 def word(block: Any, key: str) -> str:
     """Return one field as text; "" where block or field is absent."""
     return str((block or {}).get(key) or "").strip()
+
+
+def away(peer: str) -> Unavailable:
+    """The error for tracking that cannot be reached behind Royal Mail's own door."""
+    return Unavailable(peer, f"tracking is away for a while ({DOWN})")
 
 
 def faults_of(response: httpx.Response) -> set[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from tracker_sync.model import INFO, Reading, Scan, Status
+from tracker_sync.model import INFO, Scan, Status
 
 # They tell of an attempt that failed before: what the customer booked, what the office prepared.
 ECHOES = frozenset({"EVNAR", "EVNSR", "RFRXS", "RNRXS", "RORXS", "RPRXS", "RSRXS"})
@@ -37,9 +36,3 @@ def without_echoes(scans: Sequence[Scan], mine: frozenset[str]) -> tuple[Scan, .
         kept.append(replace(scan, meaning=INFO) if echo else scan)
         latest = latest if kept[-1].status in _EARLY else kept[-1].status
     return tuple(kept)
-
-
-def age(reading: Reading) -> tuple[bool, datetime]:
-    """Return what makes one reading newer than another of the same number."""
-    last = reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
-    return not reading.not_found, last

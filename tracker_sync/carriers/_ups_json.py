@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 
-from tracker_sync.model import Reading
+from tracker_sync.errors import Rejected, Throttled
 
 ABSENT = frozenset({"TW0001", "TV1002"})  # not found; not a UPS number
 RENEW = frozenset({"250002", "250003", "251004"})  # the token, or the client behind it
@@ -30,6 +30,15 @@ def faults_of(response: httpx.Response) -> set[str]:
         return set() if response.is_success else faults(response.json())
     except (ValueError, RecursionError):
         return set()
+
+
+def complain(peer: str, codes: set[str], wait: float | None = None) -> None:
+    """Raise for the codes that are about us and not about a number."""
+    if codes & RENEW:
+        text = "token or client refused: check client_id, client_secret"
+        raise Rejected(peer, text, status=401)
+    if "10429" in codes:
+        raise Throttled(peer, wait)
 
 
 def word(block: Any, key: str) -> str:
@@ -57,11 +66,6 @@ def named(number: str | None, among: list[tuple[Names, Any]]) -> list[Any]:
     if [names for names, _ in among] == [[None]]:
         return [among[0][1]]
     return [package for names, package in among if number in names]
-
-
-def latest(reading: Reading) -> datetime:
-    """Return when anything was scanned last: UPS uses its numbers again after months."""
-    return reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
 
 
 def at(activity: Any) -> datetime:

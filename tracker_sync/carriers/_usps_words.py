@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import replace
 from typing import Any
 
 from tracker_sync.carriers._text import LONGEST, doubtful, plain, shown
 from tracker_sync.carriers._usps_json import word
-from tracker_sync.model import Meaning, Scan, Status
+from tracker_sync.model import Meaning, Reading, Scan, Status
 
 DELIVERED = frozenset({"01", "DL"})
 ARRIVED = Meaning(Status.DELIVERED)
@@ -31,6 +32,15 @@ def delivery(code: str, text: str) -> Meaning | None:
     """
     booked = code.startswith("01|") and _says(text)
     return ARRIVED if booked and not doubtful(text) else None
+
+
+def corrected(reading: Reading, payload: Any, meant: Meant, *, mine: Container[str]) -> Reading:
+    """Let the head of the answer correct the newest scan; *mine* stay as they are."""
+    if not reading.scans or reading.scans[-1].code in mine:
+        return reading
+    last = reading.scans[-1]
+    right = replace(last, meaning=checked(last, payload, meant))
+    return replace(reading, scans=(*reading.scans[:-1], right))
 
 
 def checked(newest: Scan, payload: Any, meant: Meant) -> Meaning | None:

@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig, Order
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Order, Tells
 from tracker_sync.carriers import _dhl_express_answer as answer
 from tracker_sync.carriers._dhl_express_clock import moment, place
+from tracker_sync.carriers._newest import age
 from tracker_sync.carriers.tables import table
 from tracker_sync.model import Reading, Scan
 
@@ -55,6 +56,14 @@ class DhlExpress(Carrier):
     budget_zone = "Etc/GMT"
     # No number_patterns: ten digits with a check digit by 7 fit every seventh number of anybody.
     aliases = ("dhl-express", "dhl express", "mydhl", "mydhl express", "dhl worldwide express")
+    access = Access(
+        regions="world",
+        keys='"DHL Express - MyDHL API" at developer.dhl.com; the keys come by e-mail',
+        who="not published",
+        cost="not published",
+        wait="not published",
+        tells=(Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes: ClassVar = table("dhl_express")
     Config = DhlExpressConfig
 
@@ -73,14 +82,9 @@ class DhlExpress(Carrier):
             yield from self._fault(payload, asked)
             return
         shipments = list(payload["shipments"])
-        names = [str(s["shipmentTrackingNumber"] or "") for s in shipments]
-        for number in asked or list(dict.fromkeys(names)) or [""]:
-            mine = [
-                self._reading(number or None, shipment)
-                for name, shipment in zip(names, shipments, strict=True)
-                if name.lstrip("0") == number.lstrip("0")  # spreadsheets eat them
-            ]
-            yield max(mine, key=answer.latest, default=Reading(number or None, not_found=True))
+        for number in asked or answer.numbers(shipments):
+            mine = [self._reading(number or None, each) for each in answer.named(number, shipments)]
+            yield max(mine, key=age, default=Reading(number or None, not_found=True))
 
     def _fault(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
         """Read an error body: its status is a string, a number in other sources."""

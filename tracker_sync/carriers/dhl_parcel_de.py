@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig, Order, rejected
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Order, Tells, rejected
 from tracker_sync.carriers import _dhl_de_events as events
-from tracker_sync.carriers._dhl_de_replies import NOT_FOUND
-from tracker_sync.carriers._dhl_de_xml import Piece, bare, pieces, question, stated, tree
+from tracker_sync.carriers._dhl_de_replies import GATEWAY, NOT_FOUND
+from tracker_sync.carriers._dhl_de_xml import STAMPS, Piece, bare, pieces, question, stated, tree
+from tracker_sync.carriers._newest import age
 from tracker_sync.model import Reading, Scan
 
 
@@ -42,6 +43,14 @@ class DhlParcelDe(Carrier):
     asks_delivered = False
     number_patterns = (re.compile(r"00340[0-9]{15}"), re.compile(r"JJD[0-9]{18}"))
     aliases = ("dhl-germany", "dhl paket", "dhl parcel de")
+    access = Access(
+        regions="DE",
+        keys='app "Parcel DE Tracking" at developer.dhl.com, and a user of the business portal',
+        who="business customers of DHL in Germany",
+        cost="not published",
+        wait="not published",
+        tells=(Tells.PICKUP, Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes = events.codes("dhl_parcel_de")
     Config: ClassVar = DhlParcelDeConfig
 
@@ -63,10 +72,7 @@ class DhlParcelDe(Carrier):
     def refusal(self, response: httpx.Response) -> None:
         """Say which of the two logins the gateway refuses; its page is HTML."""
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            text = (
-                "api_key or api_secret is refused: compare both with the app at developer.dhl.com"
-            )
-            raise rejected(self, text, response.status_code)
+            raise rejected(self, GATEWAY, response.status_code)
         super().refusal(response)
 
     def parse(self, body: bytes) -> Any:
@@ -74,17 +80,19 @@ class DhlParcelDe(Carrier):
         return tree(body)
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterable[Reading]:
-        """Give the newest parcel of each number; what DHL could not look up is left out."""
+        """Give the newest parcel of each number, or that DHL could not look it up."""
         forms = {bare(number): number for number in asked if bare(number)}
         newest: dict[str | None, Reading] = {}
         for piece in pieces(self.key, payload):
             number = piece.number(forms)
             for name in [number] if number or not asked else asked:
                 reading = self._reading(name, piece)
-                newest[name] = max(reading, newest.get(name, reading), key=_age)
+                newest[name] = max(reading, newest.get(name, reading), key=age)
         return newest.values()
 
     def _reading(self, number: str | None, piece: Piece) -> Reading:
+        if piece.failed:
+            return Reading(number, unanswered=True)
         whom = self.codes.get(f"recipient-id/{piece.head.get('recipient-id')}")
         scans = events.settled(list(self._scans(piece)), piece.head, whom.detail if whom else None)
         return self.reading(
@@ -100,21 +108,13 @@ class DhlParcelDe(Carrier):
         """Read the events; without any, the head says how the last one was."""
         before: datetime | None = None
         for event in piece.events or (piece.head,):
-            if stamp := stated(
-                event, "event-timestamp", "status-timestamp", "last-event-timestamp"
-            ):
+            if stamp := stated(event, *STAMPS):
                 before = events.moment(stamp, self.zone, before)
                 yield self._scan(event, piece, before)
 
     def _scan(self, event: Mapping[str, str], piece: Piece, at: datetime) -> Scan:
         text = piece.anonymous(stated(event, "event-text", "event-status", "status"))
         keys = list(events.keys(event, text))
-        meaning = next(filter(None, map(self.meaning, keys)), None)
-        if meaning and event.get("ruecksendung") == "true":
-            meaning = events.sent_back(meaning)
+        found = next(filter(None, map(self.meaning, keys)), None)
+        meaning = found and events.turned(found, event)
         return Scan(at, keys[0], meaning, text, stated(event, "event-location"))
-
-
-def _age(reading: Reading) -> tuple[bool, datetime]:
-    last = reading.scans[-1].at if reading.scans else datetime.min.replace(tzinfo=UTC)
-    return not reading.not_found, last

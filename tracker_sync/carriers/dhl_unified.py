@@ -15,25 +15,20 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells
 from tracker_sync.carriers._dhl_answer import chosen, dated, estimate, pickup, problem_number
-from tracker_sync.carriers._dhl_words import worded
+from tracker_sync.carriers._dhl_words import Service, worded
 from tracker_sync.carriers.tables import table
 from tracker_sync.model import Meaning, Reading, Scan, Status
 
 _URL = "https://api-eu.dhl.com/track/shipments"
 _SHORT_OFFSET = re.compile(r"(?<=[+-])(?=\d:\d\d$)")
 _RETURNED = Meaning(status=Status.RETURNED)
-Service = Literal[
-    "dgf", "dsc", "ecommerce", "ecommerce-apac", "ecommerce-europe", "ecommerce-iberia",
-    "ecommerce-ppl", "express", "freight", "parcel-de", "parcel-nl", "parcel-pl", "parcel-uk",
-    "post-de", "post-international", "sameday", "svb",
-]  # fmt: skip
 
 
 class Config(CarrierConfig):
@@ -58,12 +53,16 @@ class DhlUnified(Carrier):
     budget_zone = "Etc/GMT"
     min_gap = timedelta(hours=1)  # the daily ten may follow the delivery hours
     max_per_parcel_day = 10
-    number_patterns = (
-        re.compile(r"JJD\d{18}"),
-        re.compile(r"JVGL\d{20}"),
-        re.compile(r"00340\d{15}"),
-    )
+    number_patterns = tuple(map(re.compile, (r"JJD\d{18}", r"JVGL\d{20}", r"00340\d{15}")))
     aliases = ("dhl-germany", "dhl-paket", "dhl paket", "dhl-parcel", "dhl parcel")
+    access = Access(
+        regions="world",
+        keys='app "Shipment Tracking - Unified" at developer.dhl.com',
+        who="every merchant, for a key of its own",
+        cost="free: 250 calls a day",
+        wait="not published",
+        tells=(Tells.PICKUP, Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes = table("dhl_unified")
     Config: ClassVar[type[CarrierConfig]] = Config
 

@@ -48,9 +48,20 @@ class CarrierConfig(BaseModel):
     budget: Budget = Field(default=Budget(), description="calls per day and per second")
     timeout: float = Field(default=20, gt=0, le=120, description="seconds for one whole call")
     workers: int | None = Field(default=None, ge=1, le=64, description="calls at the same time")
+    via: str | None = Field(default=None, description="aggregator asked in its place")
+    via_code: str = Field(default="", description="what the aggregator calls the brand")
     codes: dict[str, Status | Problem] = Field(
         default_factory=dict, description="meanings for codes that are not listed yet"
     )
+
+
+class ViaConfig(BaseModel):
+    """A brand no carrier of ours asks by itself: an aggregator tells about it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    via: str = Field(min_length=1, description="the aggregator, as it stands under `carriers`")
+    via_code: str = Field(default="", description="what the aggregator calls the brand")
 
 
 class Tells(StrEnum):

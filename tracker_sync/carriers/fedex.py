@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any, ClassVar
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig, Token, rejected
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, Token
 from tracker_sync.carriers import _fedex_answer as fedex
+from tracker_sync.carriers._fedex_faults import complain, faults, faults_of, numbers_only
 from tracker_sync.carriers._fedex_history import history
+from tracker_sync.carriers._oauth import bearer, granted
+from tracker_sync.carriers.shapes import SHAPE
 from tracker_sync.carriers.tables import table
-from tracker_sync.errors import Unavailable
 from tracker_sync.model import Reading
 
 HOST = "https://apis.fedex.com"
-SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class FedexConfig(CarrierConfig):
@@ -48,6 +48,14 @@ class Fedex(Carrier):
     budget = Budget(per_second=140)  # 1,400 in 10 s for a project; the daily quota is not published
     number_patterns = (re.compile(r"96[0-9]{20}"), re.compile(r"96[0-9]{32}"))
     aliases = ("federal express", "fedex express", "fedex ground", "fedex smartpost", "fdx")
+    access = Access(
+        regions="world",
+        keys="project with the Track API at developer.fedex.com",
+        who="not published",
+        cost="not published",
+        wait="not published",
+        tells=(Tells.PICKUP, Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes: ClassVar = table("fedex")
     Config = FedexConfig
 
@@ -60,56 +68,50 @@ class Fedex(Carrier):
 
     def read_token(self, payload: Any) -> Token:
         """Read the token, good for an hour."""
-        lasts = timedelta(seconds=int(payload["expires_in"]))
-        return Token(payload["access_token"], max(lasts - timedelta(minutes=5), lasts / 2))
+        return granted(payload)
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
         """Ask for all scans, in English: a few answers differ in their words only."""
         asked = [{"trackingNumberInfo": {"trackingNumber": number}} for number in numbers]
-        headers = {"x-locale": "en_US"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = {"x-locale": "en_US"} | bearer(token)
         body = {"includeDetailedScans": True, "trackingInfo": asked}
         url = self.url(f"{HOST}/track/v1/trackingnumbers")
         return httpx.Request("POST", url, json=body, headers=headers)
 
     def refusal(self, response: httpx.Response) -> None:
         """Let a bad number (400) pass as one that is not found: it says nothing about our keys."""
-        faults = fedex.faults_of(response)
-        self._complain(faults)
-        if response.status_code != 400 or not fedex.numbers_only(faults):
+        codes = faults_of(response)
+        complain(self.key, codes)
+        if response.status_code != httpx.codes.BAD_REQUEST or not numbers_only(codes):
             super().refusal(response)
-
-    def _complain(self, faults: set[str]) -> None:
-        for fault in faults & fedex.REFUSED.keys():
-            status, text = fedex.REFUSED[fault]
-            raise rejected(self, text, status)
-        if faults & fedex.DOWN:
-            raise Unavailable(self.key, "FedEx says it is out of order")
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
         """One reading per number; a parcel that cannot be read spoils no other."""
-        faults = fedex.faults(payload)
-        self._complain(faults)
-        if fedex.numbers_only(faults):
+        codes = faults(payload)
+        complain(self.key, codes)
+        if numbers_only(codes):
             yield from (Reading(number, not_found=True) for number in asked or (None,))
             return
-        told: list[Reading | None] = []
+        told: list[Reading] = []
         broken: list[Exception] = []
         for number, results in fedex.parcels(payload, asked):
             try:
                 told.append(self._newest(number, results))
             except SHAPE as exc:
                 broken.append(exc)
-        if broken and not told:
+                told.append(Reading(number, unanswered=True))
+        if broken and len(broken) == len(told):
             raise broken[0]
-        yield from filter(None, told)
+        yield from told
 
-    def _newest(self, number: str | None, results: list[Any]) -> Reading | None:
-        """Read the newest parcel of a number that was used again; None = ask again later."""
+    def _newest(self, number: str | None, results: list[Any]) -> Reading:
+        """Read the newest parcel of a number that was used again."""
         found = [self._aged(number, result) for result in results if fedex.tells(result)]
         if found:
             return max(found, key=lambda aged: aged[0])[1]
         errors = [fedex.word(result.get("error"), "code") for result in results]
-        return Reading(number, not_found=True) if fedex.numbers_only(errors) else None
+        absent = numbers_only(errors)
+        return Reading(number, not_found=absent, unanswered=not absent)
 
     def _aged(self, number: str | None, result: Any) -> tuple[fedex.Age, Reading]:
         scans = history(result, self.meaning, self.when)

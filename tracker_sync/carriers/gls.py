@@ -11,19 +11,19 @@ the 500 calls of a day are counted from midnight UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig, Token, rejected
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, Token, quoted
 from tracker_sync.carriers import _gls_answer as gls
 from tracker_sync.carriers._gls_status import news, pickup
+from tracker_sync.carriers._newest import age
+from tracker_sync.carriers._oauth import bearer, granted
 from tracker_sync.carriers._text import shown
 from tracker_sync.carriers.tables import table
-from tracker_sync.errors import Throttled, Unavailable
+from tracker_sync.errors import Unavailable
 from tracker_sync.model import Reading, Scan
 from tracker_sync.wire import check, retry_after
 
@@ -49,6 +49,14 @@ class Gls(Carrier):
     batch = 10
     budget = Budget(per_day=500)
     aliases = ("general logistics systems", "gls-germany", "gls germany", "gls-de", "gls paket")
+    access = Access(
+        regions="DE, Europe",
+        keys='app with "Track And Trace" at dev-portal.gls-group.net',
+        who="not published",
+        cost="not published",
+        wait="not published",
+        tells=(Tells.PICKUP,),
+    )
     codes = table("gls")
     Config: ClassVar[type[CarrierConfig]] = Config
 
@@ -61,35 +69,26 @@ class Gls(Carrier):
 
     def read_token(self, payload: Any) -> Token:
         """Read the token; it lasts four hours."""
-        lasts = timedelta(seconds=int(payload["expires_in"]))
-        return Token(payload["access_token"], max(lasts - timedelta(minutes=5), lasts / 2))
+        return granted(payload)
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
         """Ask for up to ten references; English, because two rules look at the texts."""
-        # A lone ".." would climb out of the path.
-        joined = ",".join(quote(number, safe="").replace(".", "%2E") for number in numbers)
+        joined = ",".join(map(quoted, numbers))
         url = self.url(f"{HOST}/track-and-trace-v1/tracking/simple/references/{joined}")
         headers = {"Accept": "application/json", "Accept-Language": "EN"}
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Request("GET", url, headers=headers | bearer)
+        return httpx.Request("GET", url, headers=headers | bearer(token))
 
     def refusal(self, response: httpx.Response) -> None:
         """Believe the gateway's own word before its status; its 404 is about the address."""
         fault = "" if response.is_success else gls.fault_of(response)
-        self._complain(fault, retry_after(response))
+        gls.complain(self.key, fault, retry_after(response))
         if fault:
             check(self.key, response)
         super().refusal(response)
 
-    def _complain(self, fault: str, wait: float | None = None) -> None:
-        if gls.THROTTLED.search(fault):
-            raise Throttled(self.key, wait)
-        if gls.REFUSED.search(fault):
-            raise rejected(self, "token or app refused: check client_id, client_secret", 401)
-
     def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
         """One reading per number that was requested, whatever number GLS prints back."""
-        self._complain(gls.fault(payload))
+        gls.complain(self.key, gls.fault(payload))
         if "parcels" not in payload and "status" in payload:
             self.refusal(httpx.Response(int(payload["status"])))
         parcels = gls.parcels(payload)
@@ -97,9 +96,11 @@ class Gls(Carrier):
             raise Unavailable(self.key, "GLS has an error of its own with every number asked")
         for number in asked or dict.fromkeys(map(gls.requested, parcels)) or (None,):
             mine = [self._reading(number, parcel) for parcel in gls.named(number, parcels)]
-            yield max(mine, key=gls.newest, default=Reading(number, not_found=True))
+            yield max(mine, key=age, default=Reading(number, not_found=True))
 
     def _reading(self, number: str | None, parcel: Any) -> Reading:
+        if gls.broken(parcel):
+            return Reading(number, unanswered=True)
         scans = [self._scan(event) for event in gls.dated(parcel)]
         status, stamp = parcel.get("status"), parcel.get("statusDateTime")
         if status and stamp:

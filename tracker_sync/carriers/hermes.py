@@ -12,22 +12,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
 import httpx
 from pydantic import Field, SecretStr, field_validator
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig, Token, rejected
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, Token, rejected
 from tracker_sync.carriers import _hermes_answer as hermes
 from tracker_sync.carriers import _hermes_parcels as parcels
+from tracker_sync.carriers._oauth import bearer, granted
 from tracker_sync.carriers.tables import table
-from tracker_sync.errors import Unavailable
 from tracker_sync.model import Problem, Reading, Scan, Status
 
 _LOGIN = "https://authme.myhermes.de/authorization-facade/oauth2/access_token"
 _URL = "https://de-api.hermesworld.com/services/hsi/shipmentinfo"
-_HOUR = 3600  # how long a token lasts where the answer does not say
+_HOUR = {"expires_in": 3600}  # how long a token lasts where the answer does not say
+_WRONG = "login refused: check username, password, client_id, client_secret"
 
 
 class HermesConfig(CarrierConfig):
@@ -64,44 +64,46 @@ class Hermes(Carrier):
     budget_zone = hermes.ZONE
     number_patterns = (re.compile(r"H[0-9]{19}"),)
     aliases = ("hermes-de", "hermes germany", "hermes-germany", "myhermes", "hermesworld")
+    access = Access(
+        regions="DE",
+        keys="Hermes Germany's support for business customers, with the access to HSI",
+        who="business customers of Hermes Germany",
+        cost="not published",
+        wait="not published",
+        tells=(Tells.PICKUP, Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes: ClassVar = table("hermes")
     Config = HermesConfig
 
     def token_request(self) -> httpx.Request:
         """Log in as the merchant's user, through the merchant's client."""
-        form = {
-            "grant_type": "password",
-            "username": self.config.username,
-            "password": self.config.password.get_secret_value(),
-            "client_id": self.config.client_id,
-            "client_secret": self.config.client_secret.get_secret_value(),
-        }
+        config = self.config
+        user = {"username": config.username, "password": config.password.get_secret_value()}
+        form = {"grant_type": "password", **user, "client_id": config.client_id}
+        form["client_secret"] = config.client_secret.get_secret_value()
         return httpx.Request("POST", self.url(_LOGIN), data=form)
 
     def read_token(self, payload: Any) -> Token:
         """Read the token and how long it lasts."""
-        lasts = timedelta(seconds=int(payload.get("expires_in") or _HOUR))
-        return Token(payload["access_token"].strip(), max(lasts - timedelta(minutes=5), lasts / 2))
+        return granted(payload if payload.get("expires_in") else payload | _HOUR)
+
+    def token_refusal(self, response: httpx.Response) -> None:
+        """Call a refused login by its name: the keys are all that can be wrong in a 400 here."""
+        if response.status_code == httpx.codes.BAD_REQUEST:
+            raise rejected(self, _WRONG, httpx.codes.UNAUTHORIZED)
+        super().token_refusal(response)
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
         """Ask for all numbers at once."""
         headers = {"Accept": "application/json", "Accept-Language": self.config.language.upper()}
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
         query = {"shipmentID": list(numbers)}
-        return httpx.Request("GET", self.url(_URL), params=query, headers=headers | bearer)
+        return httpx.Request("GET", self.url(_URL), params=query, headers=headers | bearer(token))
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterable[Reading]:
-        """Give the newest parcel of each number; one that cannot be read is left out."""
+        """Give the newest parcel of each number, or that Hermes could not say."""
         listed = list(payload["shipmentinfo"])
-        self._complain({parcels.fault(parcel) for parcel in listed})
+        parcels.complain(self.key, {parcels.fault(parcel) for parcel in listed})
         return parcels.newest(parcels.named(listed, asked), self._reading)
-
-    def _complain(self, faults: set[str]) -> None:
-        """Raise where every single parcel was refused for the same reason."""
-        if faults == {"e999"}:
-            raise Unavailable(self.key, "e999: Hermes cannot answer now")
-        if faults == {"e900"}:
-            raise rejected(self, "e900: this user may not see these shipments", 403)
 
     def _reading(self, number: str | None, parcel: Any) -> Reading:
         scans = hermes.newest_first(map(self._scan, parcel.get("status") or ()))

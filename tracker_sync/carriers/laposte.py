@@ -13,23 +13,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig
-from tracker_sync.carriers._laposte_answers import ABSENT, age, answers, assigned, per_id, sendable
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, quoted
+from tracker_sync.carriers import _laposte_answers as told
 from tracker_sync.carriers._laposte_words import keyed
+from tracker_sync.carriers._newest import age
 from tracker_sync.carriers._text import LONGEST, plain, shown
+from tracker_sync.carriers.shapes import SHAPE
 from tracker_sync.carriers.tables import table
 from tracker_sync.errors import CallError
-from tracker_sync.model import Estimate, Reading, Scan
+from tracker_sync.model import Reading, Scan
 from tracker_sync.wire import check
 
 _URL = "https://api.laposte.fr/suivi/v2/idships/"
-_BROKEN = (CallError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class LaposteConfig(CarrierConfig):
@@ -59,12 +58,20 @@ class Laposte(Carrier):
         "chronopost-france",
         "lettre suivie",
     )
+    access = Access(
+        regions="FR, world",
+        keys='app that subscribes to "Suivi" (v2) at developer.laposte.fr',
+        who="not published",
+        cost="not published",
+        wait="not published",
+        tells=(Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes = table("laposte")
     Config: ClassVar = LaposteConfig
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
         """Ask in French: the words of EP1 and DI1 decide what they mean."""
-        names = (quote(number, safe="").replace(".", "%2E") for number in sendable(numbers))
+        names = map(quoted, told.sendable(numbers))
         headers = {
             "X-Okapi-Key": self.config.api_key.get_secret_value(),
             "Accept": "application/json",
@@ -74,7 +81,7 @@ class Laposte(Carrier):
 
     def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:
         """Read what is said about each number, also where the whole answer is called an error."""
-        if response.status_code in ABSENT and per_id(response):
+        if response.status_code in told.ABSENT and told.per_id(response):
             return self.decode_body(response.content, asked)
         return super().decode(response, asked)
 
@@ -82,36 +89,29 @@ class Laposte(Carrier):
         """One bad answer costs no other: it is an error only where nothing else can be read."""
         newest: dict[str | None, Reading] = {}
         failures: list[Exception] = []
-        for number, answer in assigned(answers(payload), asked):
+        for number, answer in told.assigned(told.answers(payload), asked):
             try:
                 reading = self._reading(number, answer)
-            except _BROKEN as exc:
+            except (CallError, *SHAPE) as exc:
                 failures.append(exc)
-                continue
+                reading = Reading(number, unanswered=True)
             newest[number] = max(newest.get(number, reading), reading, key=age)
-        if failures and not newest:
+        if failures and all(reading.unanswered for reading in newest.values()):
             raise failures[0]
         return newest.values()
 
     def _reading(self, number: str | None, answer: Any) -> Reading:
         code = int(answer["returnCode"])
-        if code in ABSENT:
+        if code in told.ABSENT:
             return Reading(number, not_found=True)
         check(self.key, httpx.Response(code))
         shipment = answer["shipment"]
         scans = map(self._scan, shipment.get("event") or ())
+        estimate = told.estimate(shipment, self.when, self.zone)
         service = str(shipment.get("product") or "").strip()
-        return self.reading(number, scans, estimate=self._estimate(shipment), service=service)
+        return self.reading(number, scans, estimate=estimate, service=service)
 
     def _scan(self, event: Any) -> Scan:
         text, code = shown(str(event.get("label") or "")), str(event.get("code") or "").strip()
         key = code if code in self.config.codes else keyed(code, text)
         return self.scan(self.when(event["date"]), key or plain(text)[:LONGEST], text)
-
-    def _estimate(self, shipment: Any) -> Estimate | None:
-        """Return the forecast; a history that has ended has none, an unreadable one is none."""
-        stamp: Any = None if shipment.get("isFinal") else shipment.get("estimDate")
-        try:
-            return Estimate(self.when(stamp).astimezone(ZoneInfo(self.zone)).date())
-        except (TypeError, ValueError, OverflowError):
-            return None

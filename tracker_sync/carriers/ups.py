@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Carrier, CarrierConfig, Token, rejected
+from tracker_sync.carriers import Access, Carrier, CarrierConfig, Tells, Token, quoted
 from tracker_sync.carriers import _ups_json as ups
 from tracker_sync.carriers import _ups_words as words
+from tracker_sync.carriers._newest import age
+from tracker_sync.carriers._oauth import bearer, granted
 from tracker_sync.carriers._ups_forecast import promises
 from tracker_sync.carriers.tables import table
-from tracker_sync.errors import Throttled
 from tracker_sync.model import Meaning, Reading, Scan
 from tracker_sync.wire import retry_after
 
@@ -51,6 +50,14 @@ class Ups(Carrier):
     tokens_count = True
     number_patterns = (re.compile(r"1Z[0-9A-Z]{16}"),)
     aliases = ("united parcel service", "ups-mi", "ups mail innovations", "ups surepost")
+    access = Access(
+        regions="world",
+        keys='app with "Tracking" at developer.ups.com',
+        who="not published",
+        cost="not published",
+        wait="not published",
+        tells=(Tells.PICKUP, Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes: ClassVar = table("ups")
     Config = UpsConfig
 
@@ -63,39 +70,31 @@ class Ups(Carrier):
         return next(basic.auth_flow(httpx.Request("POST", url, data=form, headers=merchant)))
 
     def read_token(self, payload: Any) -> Token:
-        """Read the token; its seconds come as a string."""
-        lasts = timedelta(seconds=int(payload["expires_in"]))
-        return Token(payload["access_token"], max(lasts - timedelta(minutes=5), lasts / 2))
+        """Read the token, good for four hours."""
+        return granted(payload)
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
         """Ask for one number, without signature and proof of delivery."""
-        url = self.url(f"{HOST}/api/track/v1/details/{quote(numbers[0], safe='')}")
+        url = self.url(f"{HOST}/api/track/v1/details/{quoted(numbers[0])}")
         headers = {"transId": str(uuid4()), "transactionSrc": "tracker_sync"}
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
         query = {"locale": self.config.locale, "returnSignature": "false"}
-        return httpx.Request("GET", url, params=query, headers=headers | bearer)
+        return httpx.Request("GET", url, params=query, headers=headers | bearer(token))
 
     def refusal(self, response: httpx.Response) -> None:
         """Let a bad number (400) pass as one that is not found: it says nothing about our keys."""
         faults = ups.faults_of(response)
-        self._complain(faults, retry_after(response))
+        ups.complain(self.key, faults, retry_after(response))
         if not faults & ups.ABSENT:
             super().refusal(response)
-
-    def _complain(self, faults: set[str], wait: float | None = None) -> None:
-        if faults & ups.RENEW:
-            raise rejected(self, "token or client refused: check client_id, client_secret", 401)
-        if "10429" in faults:
-            raise Throttled(self.key, wait)
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
         """One reading per number, though a shipment lists its other packages too."""
         faults = ups.faults(payload)
-        self._complain(faults)
+        ups.complain(self.key, faults)
         parcels = [] if faults & ups.ABSENT else list(ups.parcels(payload))
         for number in asked or dict.fromkeys(names[0] for names, _ in parcels) or [None]:
             mine = [self._reading(number, parcel) for parcel in ups.named(number, parcels)]
-            yield max(mine, key=ups.latest, default=Reading(number, not_found=True))
+            yield max(mine, key=age, default=Reading(number, not_found=True))
 
     def _reading(self, number: str | None, package: Any) -> Reading:
         scans = map(self._scan, package.get("activity") or ())

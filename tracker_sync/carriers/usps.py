@@ -14,19 +14,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Budget, Carrier, CarrierConfig, Token, rejected
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, Token, quoted
 from tracker_sync.carriers import _usps_json as usps
 from tracker_sync.carriers import _usps_words as words
+from tracker_sync.carriers._oauth import bearer, granted
 from tracker_sync.carriers._text import shown
 from tracker_sync.carriers.tables import table
+from tracker_sync.errors import Rejected
 from tracker_sync.model import Meaning, Reading, Scan
 
 HOST = "https://apis.usps.com"
@@ -55,6 +55,14 @@ class Usps(Carrier):
     # UPS, FedEx and DHL use 92 and 93, too: USPS carries their parcels the last mile.
     number_patterns = (re.compile(r"9[45]\d{20}"), re.compile(r"[A-Z]{2}\d{9}US"))
     aliases = ("united states postal service", "us postal service", "u.s. postal service")
+    access = Access(
+        regions="US, world",
+        keys='app with "Tracking" at developers.usps.com',
+        who="may depend on an IP agreement or a mailer ID (MID)",
+        cost="free, or charged under an IP agreement",
+        wait="not published",
+        tells=(Tells.ESTIMATE, Tells.RETURNS),
+    )
     codes = table("usps")
     Config: ClassVar[type[CarrierConfig]] = Config
 
@@ -67,20 +75,18 @@ class Usps(Carrier):
 
     def read_token(self, payload: Any) -> Token:
         """Read the token; it lasts eight hours."""
-        lasts = timedelta(seconds=int(payload["expires_in"]))
-        return Token(payload["access_token"], max(lasts - timedelta(minutes=5), lasts / 2))
+        return granted(payload)
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
         """Ask for one number; without DETAIL the answer is a sentence."""
-        url = self.url(f"{HOST}/tracking/v3/tracking/{quote(numbers[0], safe='')}")
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Request("GET", url, params={"expand": "DETAIL"}, headers=bearer)
+        url = self.url(f"{HOST}/tracking/v3/tracking/{quoted(numbers[0])}")
+        return httpx.Request("GET", url, params={"expand": "DETAIL"}, headers=bearer(token))
 
     def refusal(self, response: httpx.Response) -> None:
         """Let a number USPS does not know (400) pass: it says nothing about our keys."""
         status = response.status_code
         if status in (401, 403):
-            raise rejected(self, REFUSED, status)
+            raise Rejected(self.key, REFUSED, status=status)
         if not (status == httpx.codes.BAD_REQUEST and usps.absent_in(response)):
             super().refusal(response)
 
@@ -92,17 +98,15 @@ class Usps(Carrier):
         named = usps.number(payload)
         names: Sequence[str | None] = asked or [named]
         for number in names:
-            known = not gone and usps.same(number, named)
-            yield self._reading(number, payload) if known else Reading(number, not_found=True)
+            if not gone and usps.same(number, named):
+                yield self._reading(number, payload)
+            else:  # somebody else's parcel says nothing about this one
+                yield Reading(number, not_found=gone, unanswered=not gone)
 
     def _reading(self, number: str | None, payload: Any) -> Reading:
         scans = [self._scan(event) for event in usps.events(payload)]
         reading = self.reading(number, scans, **usps.promises(payload))
-        last = reading.scans[-1] if reading.scans else None
-        if last is None or last.code in self.config.codes:
-            return reading
-        right = replace(last, meaning=words.checked(last, payload, self._meant))
-        return replace(reading, scans=(*reading.scans[:-1], right))
+        return words.corrected(reading, payload, self._meant, mine=self.config.codes)
 
     def _scan(self, event: Any) -> Scan:
         text = shown(usps.word(event, "eventType"))

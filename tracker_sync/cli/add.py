@@ -18,7 +18,7 @@ from tracker_sync.settings.words import suggestion
 from tracker_sync.sources import columns, contact
 from tracker_sync.sync.courier import brand_of
 from tracker_sync.sync.house import House
-from tracker_sync.sync.take_in import Intaker, Refused
+from tracker_sync.sync.intake import Intaker, Refused, Undecided
 
 SOURCE = "cli"
 PATIENCE = 30.0  # seconds a running pass is waited for
@@ -87,7 +87,7 @@ def _recipient(email: str, settings: Settings) -> Recipient:
 
 def _brand(advice: Advice, house: House) -> str:
     """Who moves it; said in words of the command line where nobody can tell."""
-    brand = brand_of(advice, house.carriers.values())
+    brand = brand_of(advice, house.asked_brands).brand
     if brand:
         return brand
     if not advice.courier:
@@ -104,5 +104,5 @@ def _take(house: House, advice: Advice, ctx: click.Context) -> Intake:
             active = house.store.ledger.activate("source", SOURCE, now)
             intake = Intaker(house, SOURCE, len(house.sources), active_from=active, now=now)
             return intake.take(advice)
-    except Refused as exc:
+    except (Refused, Undecided) as exc:
         raise UserError(f"not taken in: {exc}") from None

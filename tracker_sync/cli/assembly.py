@@ -15,6 +15,7 @@ import httpx
 
 from tracker_sync import carriers, sources
 from tracker_sync.carriers import Carrier
+from tracker_sync.carriers.brands import others
 from tracker_sync.klaviyo import Klaviyo
 from tracker_sync.messages.follow_ups import FollowUp
 from tracker_sync.messages.kinds import SPECS
@@ -24,7 +25,7 @@ from tracker_sync.model import Kind
 from tracker_sync.settings import Settings
 from tracker_sync.sources import Context, Source
 from tracker_sync.store import Store
-from tracker_sync.sync.house import Bounds, House
+from tracker_sync.sync.house import Bounds, House, Via
 from tracker_sync.wire import Timer
 
 
@@ -62,8 +63,18 @@ def build(
         timer=timer,
         step=step,
         transport=transport,
+        via=via(settings, classes),
         workdays=workdays(settings.shop.country),
     )
+
+
+def via(settings: Settings, classes: Mapping[str, type[Carrier]]) -> dict[str, Via]:
+    """The aggregator behind each brand, as the merchant declared it."""
+    found = {brand: Via(block.via, block.via_code) for brand, block in settings.brands.items()}
+    for key, config in settings.carriers.items():
+        if config.via:
+            found.setdefault(classes[key].brand, Via(config.via, config.via_code))
+    return found
 
 
 def open_sources(settings: Settings, now: datetime) -> list[Source]:
@@ -80,7 +91,7 @@ def open_sources(settings: Settings, now: datetime) -> list[Source]:
 
 def brands(classes: Mapping[str, type[Carrier]]) -> dict[str, Brand]:
     """How each brand shows itself, from the carriers that speak for it."""
-    known: dict[str, Brand] = {}
+    known = {o.brand: Brand(o.brand, o.title, o.tracking_url) for o in others().values()}
     for cls in classes.values():
         known.setdefault(cls.brand, Brand(cls.brand, brand_title(cls), cls.tracking_url))
     return known
@@ -93,7 +104,8 @@ def brand_title(cls: type[Carrier]) -> str:
 
 def zones(classes: Mapping[str, type[Carrier]]) -> dict[str, str]:
     """The zone of each brand's calendar days."""
-    return {cls.brand: cls.zone for cls in classes.values()}
+    others_zones = {other.brand: other.zone for other in others().values()}
+    return others_zones | {cls.brand: cls.zone for cls in classes.values()}
 
 
 def bounds(settings: Settings) -> Bounds:

@@ -1,4 +1,4 @@
-"""`tracker-sync carriers`: the carriers we can ask, what they cost, and how they do.
+"""`tracker-sync carriers`: the carriers we can ask, how to get keys, and how they do.
 
 Floor 4. Needs no configuration; where there is one it also tells how the configured ones do.
 """
@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from tracker_sync import carriers as carrier_files
-from tracker_sync.carriers import Budget, Carrier
-from tracker_sync.cli import common
-from tracker_sync.cli.moments import ago, pace, when
+from tracker_sync.carriers import Carrier
+from tracker_sync.cli import common, offers
+from tracker_sync.cli.moments import ago, when
 from tracker_sync.errors import UserError
 from tracker_sync.model import Problem, Status
 from tracker_sync.settings import Settings, find
@@ -64,10 +64,14 @@ class Ours:
 
 
 @common.command("carriers")
+@click.option("--markdown", is_flag=True, help="Print it as a table for a README.")
 @common.as_json
 @click.pass_context
-def command(ctx: click.Context, *, as_json: bool) -> None:
-    """List all carriers, what they cost, and how the configured ones do."""
+def command(ctx: click.Context, *, markdown: bool, as_json: bool) -> None:
+    """List all carriers, how to get their keys, and how the configured ones do."""
+    if markdown and not as_json:
+        click.echo("\n".join(offers.in_markdown(carrier_files.discover().values())))
+        return
     ours = _ours(ctx)
     if as_json:
         common.print_json(facts(ours))
@@ -100,7 +104,7 @@ def _ours(ctx: click.Context) -> Ours | None:
 
 def facts(ours: Ours | None) -> list[dict[str, Any]]:
     """Every carrier for a program; `ours` and `unknown_codes` only where there is a shop."""
-    listed = [_facts(cls) for cls in carrier_files.discover().values()]
+    listed = [offers.facts(cls) for cls in carrier_files.discover().values()]
     for entry in listed if ours else ():
         mine = [one for one in ours.carriers if one.key == entry["key"]] if ours else []
         entry["ours"] = asdict(mine[0]) if mine else None
@@ -109,51 +113,11 @@ def facts(ours: Ours | None) -> list[dict[str, Any]]:
     return listed
 
 
-def _facts(cls: type[Carrier]) -> dict[str, Any]:
-    return {
-        "key": cls.key,
-        "brand": cls.brand,
-        "title": cls.title,
-        "numbers_a_call": cls.batch,
-        "per_day": cls.budget.per_day,
-        "per_second": cls.budget.per_second,
-        "asks_delivered": cls.asks_delivered,
-        "min_gap": int(cls.min_gap.total_seconds()),
-        "max_per_parcel_day": cls.max_per_parcel_day,
-        "needs": needed(cls),
-        "settings": list(cls.Config.model_fields),
-        "docs": cls.docs,
-    }
-
-
 def screen(ours: Ours | None) -> Iterator[Any]:
-    """All carriers; then the configured ones, and the codes nobody understands."""
-    classes = list(carrier_files.discover().values())
-    rows = [
-        [c.key, c.brand, c.batch, allowed(c.budget), "yes" if c.asks_delivered else "no"]
-        for c in classes
-    ]
-    headers = ["carrier", "brand", "numbers a call", "calls allowed", "asks after delivery"]
-    listed = common.table(headers, rows)
-    listed.columns[0].no_wrap = True
-    yield listed
-    for cls in classes:
-        yield f"{cls.key}: {cls.title}, needs {', '.join(needed(cls)) or 'no key'}\n  {cls.docs}"
-    yield ""
+    """All carriers; then how the configured ones do."""
+    yield from offers.screen(carrier_files.discover().values())
     if ours:
         yield from _configured(ours)
-
-
-def allowed(budget: Budget) -> str:
-    """A budget in words."""
-    day = f"{budget.per_day} a day" if budget.per_day else ""
-    second = pace(budget.per_second) if budget.per_second else ""
-    return ", ".join(filter(None, (day, second))) or "no limit known"
-
-
-def needed(cls: type[Carrier]) -> list[str]:
-    """The keys a carrier cannot do without."""
-    return [name for name, field in cls.Config.model_fields.items() if field.is_required()]
 
 
 def _configured(ours: Ours) -> Iterator[Any]:

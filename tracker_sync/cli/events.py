@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from tracker_sync.cli import common
+from tracker_sync.cli import markdown as written
 from tracker_sync.errors import UserError
 from tracker_sync.messages.catalogue import Entry, catalogue, where_used
 from tracker_sync.model import Kind
@@ -96,12 +97,7 @@ def _spelt(value: Any) -> str:
 
 def _markdown(entries: Sequence[Entry]) -> Iterator[str]:
     rows = [[f"`{row[0]}`", *row[1:]] for row in map(_row, entries)]
-    yield from _markdown_table(_HEADERS, rows)
+    yield from written.lines(_HEADERS, rows)
     yield ""
     listed = [[name, f"`{value}`", where] for name, value, where in _properties(entries)]
-    yield from _markdown_table(("property", "example", "in"), listed)
-
-
-def _markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for cells in (headers, ["---"] * len(headers), *rows):
-        yield f"| {' | '.join(cells)} |"
+    yield from written.lines(("property", "example", "in"), listed)

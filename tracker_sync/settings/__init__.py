@@ -90,9 +90,11 @@ def load(
     fill = Fill(document, path.parent, environ)
     tree = fill.value(document.tree, shape)
     draft = Draft(document, shape, tree)
+    configs = draft.carriers(carriers)
     values = {
         **tree,
-        "carriers": draft.carriers(carriers),
+        "carriers": configs,
+        "brands": draft.brands(carriers, configs),
         "sources": draft.sources(sources),
         "follow_ups": draft.follow_ups(),
         "path": path,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tracker_sync.carriers import CarrierConfig
+from tracker_sync.carriers.facts import ViaConfig
 from tracker_sync.klaviyo import KlaviyoConfig
 from tracker_sync.model import Kind
 from tracker_sync.settings.properties import OurProperty, OwnProperty
@@ -189,6 +190,7 @@ class Settings(BaseSettings):
     database: Path
     sources: tuple[SourceConfig, ...] = ()
     carriers: Mapping[str, CarrierConfig] = {}
+    brands: Mapping[str, ViaConfig] = {}  # from `carriers`: those an aggregator answers for
     klaviyo: KlaviyoConfig | None = None
     messages: Messages = Messages()
     follow_ups: Mapping[str, FollowUp] = {}

@@ -28,7 +28,18 @@ def warnings(settings: Settings, carriers: Mapping[str, type[Carrier]] | None = 
         found.append("no klaviyo: messages are kept and go nowhere")
     else:
         found.extend(Klaviyo(settings.klaviyo).warnings())
-    return [*found, *_rivals(settings, carriers)]
+    return [*found, *_rivals(settings, carriers), *_abroad(settings, carriers)]
+
+
+def _abroad(settings: Settings, carriers: Mapping[str, type[Carrier]]) -> Iterator[str]:
+    """Who else learns of the parcels."""
+    for key in settings.carriers:
+        cls = carriers.get(key)
+        if cls and cls.goes_to:
+            brands = [brand for brand, block in settings.brands.items() if block.via == key]
+            behind = [k for k, config in settings.carriers.items() if config.via == key]
+            named = ", ".join(sorted({*brands, *behind})) or "no brand yet: name it by `via`"
+            yield f"{key}: tracking numbers leave for {cls.goes_to} ({named})"
 
 
 def _rivals(settings: Settings, carriers: Mapping[str, type[Carrier]]) -> Iterator[str]:

@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tracker_sync.carriers import Carrier, CarrierConfig
+from tracker_sync.carriers.brands import brand_called
+from tracker_sync.carriers.facts import ViaConfig
 from tracker_sync.model import Kind
 from tracker_sync.settings.blocks import FollowUp, OwnFollowUp, Settings
 from tracker_sync.settings.document import Document
 from tracker_sync.settings.problems import note, unknown
-from tracker_sync.settings.shape import FOLLOW_UPS, Shape
+from tracker_sync.settings.shape import FOLLOW_UPS, Shape, brand_keys
 from tracker_sync.settings.words import suggestion
 from tracker_sync.sources import Source, SourceConfig
 
@@ -37,8 +39,8 @@ class Draft:
 
     def whole(self, values: dict[str, Any]) -> Settings | None:
         """Check everything that is not a carrier, a source or a follow-up."""
-        if "path" in self.tree:
-            self.document.fault(("path",), unknown(self.shape, ("path",)))
+        for ours in {"path", "brands"} & {*self.tree}:
+            self.document.fault((ours,), unknown(self.shape, (ours,)))
         try:
             return Settings(**values)
         except ValidationError as exc:
@@ -48,13 +50,32 @@ class Draft:
     def carriers(self, known: Mapping[str, type[Carrier]]) -> dict[str, CarrierConfig]:
         """Check each block under `carriers:` by the carrier's own Config."""
         configs: dict[str, CarrierConfig] = {}
+        names = {*known, *brand_keys(known)}
         for key, value in self._table("carriers"):
-            if key not in known:
-                hint = suggestion(key, known) or "; `tracker-sync carriers` lists them"
+            if key not in names:
+                hint = suggestion(key, names) or "; `tracker-sync carriers` lists them"
                 self.document.fault(("carriers", key), f"is not a carrier we know{hint}")
-            elif config := self._part(known[key].Config, value, ("carriers", key)):
-                configs[key] = config
+            elif key in known and not _is_via(value):
+                config = self._part(known[key].Config, value, ("carriers", key))
+                configs |= {key: config} if config else {}
         return configs
+
+    def brands(
+        self, known: Mapping[str, type[Carrier]], configured: Mapping[str, CarrierConfig]
+    ) -> dict[str, ViaConfig]:
+        """The brands that stand under `carriers:` with nothing but an aggregator."""
+        found: dict[str, ViaConfig] = {}
+        for key, value in self._table("carriers"):
+            via = value.get("via") if isinstance(value, dict) else None
+            if isinstance(via, str) and not (via in configured and known[via].any_brand):
+                able = [name for name, cls in known.items() if cls.any_brand]
+                text = f"names no aggregator that is configured; known are {', '.join(able)}"
+                self.document.fault(("carriers", key, "via"), text)
+            brand = known[key].brand if key in known else key
+            if key in brand_keys(known) or (key in known and _is_via(value)):
+                config = self._part(ViaConfig, value, ("carriers", key))
+                found |= {brand: config} if config else {}
+        return found
 
     def sources(self, known: Mapping[str, type[Source]]) -> list[SourceConfig]:
         """Check each entry under `sources:` by the Config of its `type`."""
@@ -79,7 +100,11 @@ class Draft:
             return None
         takes_type = "type" in source.Config.model_fields
         entry = row if takes_type else {key: row[key] for key in row if key != "type"}
-        return self._part(source.Config, entry, at)
+        config = self._part(source.Config, entry, at)
+        if config and config.courier and brand_called(config.courier) is None:
+            text = "is nobody we know; `tracker-sync carriers` lists them"
+            self.document.fault((*at, "courier"), text)
+        return config
 
     def follow_ups(self) -> dict[str, FollowUp]:
         """Check each block under `follow_ups:`; the pickup reminder is on unless switched off."""
@@ -107,3 +132,8 @@ class Draft:
         except ValidationError as exc:
             note(self.document, self.shape, exc, at=at, value=value)
             return None
+
+
+def _is_via(block: Any) -> bool:
+    """Whether a block says nothing but which aggregator answers for the brand."""
+    return isinstance(block, dict) and "via" in block and {*block} <= {*ViaConfig.model_fields}

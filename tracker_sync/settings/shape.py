@@ -16,6 +16,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 
 from tracker_sync.carriers import Carrier
+from tracker_sync.carriers.brands import others
+from tracker_sync.carriers.facts import ViaConfig
 from tracker_sync.model import Kind
 from tracker_sync.settings.blocks import OwnFollowUp, PickupReminder, ReviewRequest, Settings
 from tracker_sync.sources import Source
@@ -61,14 +63,21 @@ def whole(
 ) -> Shape:
     """Return the shape of the file; which keys a source takes depends on its `type`."""
     keys = dict(_block(Settings).keys)
-    del keys["path"]
+    del keys["path"], keys["brands"]
     rename = Shape(Sort.TABLE, dict.fromkeys(Kind, TEXT))
     keys["messages"] = Shape(Sort.BLOCK, {**keys["messages"].keys, "rename": rename})
-    keys["carriers"] = Shape(Sort.TABLE, {key: _block(cls.Config) for key, cls in carriers.items()})
+    blocks = {key: _block(cls.Config) for key, cls in carriers.items()}
+    vias = dict.fromkeys(brand_keys(carriers), _block(ViaConfig))
+    keys["carriers"] = Shape(Sort.TABLE, {**vias, **blocks})
     keys["sources"] = Shape(Sort.ROW, dict(_entries(tree.get("sources"), sources)))
     named = {name: _block(cls) for name, cls in FOLLOW_UPS.items()}
     keys["follow_ups"] = Shape(Sort.TABLE, named, _block(OwnFollowUp))
     return Shape(Sort.BLOCK, keys)
+
+
+def brand_keys(carriers: Mapping[str, type[Carrier]]) -> set[str]:
+    """The brands that may stand under `carriers` with nothing but `via`."""
+    return {*others(), *(cls.brand for cls in carriers.values())} - {*carriers}
 
 
 def _entries(rows: Any, sources: Mapping[str, type[Source]]) -> Iterable[tuple[str, Shape]]:

@@ -25,6 +25,8 @@ class SourceConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    courier: str = ""  # who moves its parcels, where a row does not say and the number fits several
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

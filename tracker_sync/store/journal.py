@@ -57,6 +57,15 @@ class Journal:
             key,
         )
 
+    def open_keys(self, begins: str) -> list[str]:
+        """The keys of findings that are not over and begin like this."""
+        found = self._db.rows(
+            "SELECT key FROM findings WHERE key >= ?1 AND key < ?1 || char(1114111)"
+            " AND resolved_at IS NULL",
+            begins,
+        )
+        return [row["key"] for row in found]
+
     def let_go(self, before: datetime) -> None:
         """Take notices off the list that told of one event, a while ago."""
         self._db.run(

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from tracker_sync.carriers import Changes, Glance, Registered
-from tracker_sync.carriers.errands import Errand
+from tracker_sync.carriers.errands import Changes, Errand, Glance, Registered
 from tracker_sync.errors import CallError, Rejected
 from tracker_sync.model import Reading
 from tracker_sync.polling import Look, next_look

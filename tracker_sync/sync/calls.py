@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tracker_sync.carriers import Carrier, Changes, Glance, Parcel, Registered, Window, errands
-from tracker_sync.carriers.errands import Errand
+from tracker_sync.carriers import Carrier, Parcel, errands
+from tracker_sync.carriers.errands import Changes, Errand, Glance, Registered, Window
 from tracker_sync.model import Reading
 from tracker_sync.store import Due
 from tracker_sync.wire import Wire

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tracker_sync.carriers import Carrier, Feed, Window
+from tracker_sync.carriers import Carrier
+from tracker_sync.carriers.errands import Feed, Window
 from tracker_sync.sync.house import House
 
 _LATE = 3  # looks that may fail before the feed counts as down

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tracker_sync.carriers import Carrier, Changes, Token, Window
-from tracker_sync.carriers.errands import Errand
+from tracker_sync.carriers import Carrier, Token
+from tracker_sync.carriers.errands import Changes, Errand, Window
 from tracker_sync.store import Due
 from tracker_sync.sync import feeds
 from tracker_sync.sync.calls import Answer, Call, make

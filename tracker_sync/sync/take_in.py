@@ -1,47 +1,26 @@
-"""From sources to shipments: each announcement becomes a new parcel, an update, or is refused."""
+"""From sources to shipments: every bundle, each announcement on its own."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 import structlog
 
+from tracker_sync.carriers.brands import brand_called
 from tracker_sync.errors import CallError, StoreError, TrackerError
-from tracker_sync.lifecycle.intake import Intake, accept
-from tracker_sync.messages.message import parcel_subject
-from tracker_sync.messages.verdict import NO_RECIPIENT
-from tracker_sync.model import (
-    Advice,
-    Direction,
-    Kind,
-    Meaning,
-    Origin,
-    Recipient,
-    Scan,
-    Shipment,
-    Status,
-)
+from tracker_sync.model import Advice
 from tracker_sync.sources import Bundle, Reject, Source
-from tracker_sync.store import stamp
-from tracker_sync.store.connection import maybe_stamp
-from tracker_sync.sync import follow, record
-from tracker_sync.sync.courier import brand_of
 from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
-from tracker_sync.sync.owing import parcel_message
+from tracker_sync.sync.intake import Intaker, Refused, Undecided
 from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
 
-_MOMENT = timedelta(seconds=1)
-
-
-class Refused(TrackerError):
-    """An announcement cannot be taken; the text says why, without personal data."""
+_PAGE = 500
+_ENDS = 3  # numbers shown of those that wait
 
 
 def take_all(house: House, report: Report, now: datetime) -> None:
@@ -57,15 +36,40 @@ def take_all(house: House, report: Report, now: datetime) -> None:
         else:
             report.over(f"source:{source.name}")
         house.step("source")
+    _tell_who_waits(house, report)
+
+
+def _tell_who_waits(house: House, report: Report) -> None:
+    """Announcements without a brand are found again in `status`, until somebody names it."""
+    groups = {f"waiting:{group['rivals']}": group for group in house.store.waiting.groups()}
+    for key, group in groups.items():
+        report.finding(key, who_waits(group["count"], group["rivals"].split(), group["ends"]))
+    for key in house.store.journal.open_keys("waiting:"):
+        if key not in groups:
+            report.over(key)
+
+
+def who_waits(count: int, rivals: Sequence[str], ends: str) -> str:
+    """Say how many parcels wait for their brand, why, and what to do."""
+    fits = f"fit {' and '.join(rivals)} alike" if rivals else "fit no configured carrier"
+    shown = ", ".join(f"…{end}" for end in ends.split(",")[:_ENDS])
+    return (
+        f"{count} announced without a courier wait, their numbers {fits} ({shown}): name the"
+        " courier in the feed, or `courier:` at the source for all its rows"
+    )
 
 
 def _take_from(house: House, source: Source, rank: int, report: Report, *, now: datetime) -> None:
     journal, ledger = house.store.journal, house.store.ledger
     active = ledger.activate("source", source.name, now)
+    usual = brand_called(source.config.courier) or ""
+    gate = Gate(
+        house, Intaker(house, source.name, rank, active_from=active, now=now, usual=usual), report
+    )
+    gate.try_again(now)
     for bundle in source.fetch(journal.taken(source.name)):
-        intake = Intaker(house, source.name, rank, active_from=active, now=now)
         with house.store.transaction():
-            refused = intake.take_bundle(bundle, report)
+            refused = gate.take_bundle(bundle, now)
             journal.take(source.name, bundle.fingerprint, bundle.name, now)
         house.step("bundle stored")
         house.done(source, bundle, refused)
@@ -73,161 +77,45 @@ def _take_from(house: House, source: Source, rank: int, report: Report, *, now: 
         report.bundle(source.name, bundle, refused)
 
 
-class Intaker:
-    """Takes the announcements of one source in."""
+class Gate:
+    """Lets the announcements of one source in; what fails costs only itself."""
 
-    def __init__(
-        self, house: House, source: str, rank: int, *, active_from: datetime, now: datetime
-    ) -> None:
+    def __init__(self, house: House, intake: Intaker, report: Report) -> None:
         self._house = house
-        self._source = source
-        self._rank = rank
-        self._active_from = active_from
-        self._now = now
+        self._intake = intake
+        self._report = report
 
-    def take_bundle(self, bundle: Bundle, report: Report) -> tuple[Reject, ...]:
+    def take_bundle(self, bundle: Bundle, now: datetime) -> tuple[Reject, ...]:
         """Take every announcement; return those refused, with the reason."""
-        refused = []
+        refused, store = [], self._house.store
         for advice in bundle.advices:
             key = f"shipment:{advice.where}"
             try:
-                taken = safely(self._house.store, report, key, partial(self.take, advice))
+                taken = safely(store, self._report, key, partial(self._intake.take, advice))
+            except Undecided as exc:
+                self._wait(advice, exc.rivals, now)
+                continue
             except Refused as exc:
                 refused.append(Reject(advice.where, str(exc)))
                 continue
             if taken is None:
                 refused.append(Reject(advice.where, "it broke the program; see the log"))
                 continue
-            report.count(taken.value)
+            self._report.count(taken.value)
         return tuple(refused)
 
-    def take(self, advice: Advice) -> Intake:
-        """Take one announcement; Refused says why not."""
-        house, store = self._house, self._house.store
-        brand = brand_of(advice, house.carriers.values())
-        if brand is None:
-            raise Refused("the courier is missing or unknown; name it in the column `courier`")
-        if store.privacy.is_purged(brand, advice.number):
-            raise Refused("the shipment was purged after its retention time; the row is ignored")
-        if store.privacy.is_erased(advice.recipient):
-            advice = replace(advice, recipient=Recipient())
-        known = store.shipments.find(brand, advice.number) or self._corrected(brand, advice)
-        decision = accept(advice, known, self._now)
-        if decision.intake is Intake.REFUSE:
-            raise Refused(decision.reason)
-        if known is None or decision.intake is Intake.NEW_LEG:
-            self._add(brand, advice, known)
-        else:
-            self._update(known, advice)
-        if decision.reason:
-            log.warning("intake.changed", where=advice.where, what=decision.reason)
-        return decision.intake
+    def try_again(self, now: datetime) -> None:
+        """Take what waited for its brand, where other brands are configured by now."""
+        waiting, source = self._house.store.waiting, self._intake.source
+        with self._house.store.transaction():
+            for advice in waiting.untried(source, self._intake.tried, _PAGE):
+                for reject in self.take_bundle(Bundle("", "", (advice,)), now):
+                    waiting.over(source, advice.number)
+                    key = f"rejected:{source}:{reject.where}"
+                    self._report.finding(key, f"{reject.where}: {reject.why}")
 
-    def _corrected(self, brand: str, advice: Advice) -> Shipment | None:
-        """A corrected number is a second number of the same parcel."""
-        known = (
-            self._house.store.shipments.find(brand, advice.replaces) if advice.replaces else None
-        )
-        if known:
-            self._house.store.shipments.add_number(known.id, brand, advice.number)
-            self._house.store.shipments.update(
-                known.id, {"number": advice.number, "next_poll_at": stamp(self._now)}
-            )
-        return known
-
-    def _add(self, brand: str, advice: Advice, before: Shipment | None) -> None:
-        shipments = self._house.store.shipments
-        columns = {
-            "brand": brand,
-            "number": advice.number,
-            "first_number": advice.number,
-            "leg": before.leg + 1 if before else 1,
-            "direction": advice.direction,
-            "requested": int(advice.requested),
-            "source": self._source,
-            "taken_at": stamp(self._now),
-            "active_from": stamp(self._active_from),
-            "next_poll_at": stamp(self._now),
-            **_facts(advice),
-        }
-        if before:
-            shipments.update(before.id, {"next_poll_at": None, "watch_at": None})
-        shipment_id = shipments.insert(columns)
-        self._link(shipment_id, advice)
-        self._tell(shipments.get(shipment_id), advice)
-
-    def _update(self, known: Shipment, advice: Advice) -> None:
-        """Blank cells never erase; the source that stands first in the YAML wins."""
-        shipments = self._house.store.shipments
-        facts = _facts(advice)
-        if not self._may_overwrite(known.id):
-            facts = {k: v for k, v in facts.items() if not shipments.filled(known.id, k)}
-        shipments.update(known.id, facts)
-        self._link(known.id, advice)
-        shipment = shipments.get(known.id)
-        if shipment.recipient.known:
-            self._house.store.outbox.hasten(known.id, NO_RECIPIENT, self._now)
-        self._tell(shipment, advice)
-
-    def _may_overwrite(self, shipment_id: int) -> bool:
-        first = self._house.store.shipments.source(shipment_id)
-        names = [source.name for source in self._house.sources]
-        return first not in names or self._rank <= names.index(first)
-
-    def _link(self, shipment_id: int, advice: Advice) -> None:
-        """Tie the parcel to its order; without a reference it is its own."""
-        store = self._house.store
-        shipment = store.shipments.get(shipment_id)
-        nameless = next((order for order in shipment.orders if not order.reference), None)
-        order = store.orders.find(advice.order)
-        if not advice.order:
-            subject = parcel_subject(shipment.brand, shipment.first_number, shipment.leg)
-            order = shipment.orders[0] if shipment.orders else store.orders.add("", subject)
-        elif order is None and nameless:
-            store.orders.name(nameless.id, advice.order)
-            order = nameless
-        elif order is None:
-            order = store.orders.add(advice.order)
-        elif nameless:
-            follow.withdraw(self._house, nameless, "the order is known now", self._now)
-            store.orders.dissolve(nameless.id, order.id)
-        store.orders.describe(order.id, shop_id=advice.order_id, parcel_count=advice.parcel_count)
-        if store.orders.link(shipment_id, order.id) and shipment.direction is Direction.OUTBOUND:
-            follow.withdraw(self._house, order, "a parcel was added", self._now)
-
-    def _tell(self, shipment: Shipment, advice: Advice) -> None:
-        """What the source itself knows: a dispatch, a requested return."""
-        house, now = self._house, self._now
-        if advice.dispatched_at:
-            told = Scan(
-                advice.dispatched_at,
-                "dispatched",
-                Meaning(Status.DISPATCHED),
-                origin=Origin.SOURCE,
-            )
-            house.store.shipments.add_scans(shipment.id, self._source, [told], now)
-        if shipment.direction is Direction.RETURN and advice.requested:
-            at = advice.shipped_at or (now if now > self._active_from else now - _MOMENT)
-            message = parcel_message(house, shipment, Kind.RETURN_LABEL_CREATED, at)
-            record.owe(house, shipment, replace(message, due_at=now), now)
-            for order in shipment.orders:
-                follow.withdraw(house, order, "the customer returns something", now)
-        record.refresh(house, shipment, now)
-
-
-def _facts(advice: Advice) -> dict[str, Any]:
-    """The columns an announcement fills; blanks are left out, so they erase nothing."""
-    recipient = advice.recipient
-    facts = {
-        "email": recipient.email,
-        "phone": recipient.phone,
-        "external_id": recipient.external_id,
-        "consent": None if recipient.consent is None else int(recipient.consent),
-        "language": advice.language,
-        "country": advice.destination_country,
-        "order_url": advice.order_url,
-        "shipped_at": maybe_stamp(advice.shipped_at),
-        "items": json.dumps([asdict(item) for item in advice.items]) if advice.items else "",
-        "properties": json.dumps(dict(advice.properties)) if advice.properties else "",
-    }
-    return {name: value for name, value in facts.items() if value not in ("", None)}
+    def _wait(self, advice: Advice, rivals: tuple[str, ...], now: datetime) -> None:
+        """Keep an announcement until somebody says whose parcel it is."""
+        waiting = self._house.store.waiting
+        new = waiting.keep(self._intake.source, advice, rivals, tried=self._intake.tried, now=now)
+        self._report.count("waiting", int(new))
