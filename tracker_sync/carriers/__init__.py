@@ -28,7 +28,6 @@ from tracker_sync.carriers.facts import (
     Order,
     Tells,
     Token,
-    ViaConfig,
 )
 from tracker_sync.carriers.shapes import SHAPE, why
 from tracker_sync.discovery import found
