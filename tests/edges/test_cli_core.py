@@ -432,7 +432,7 @@ def test_a_dry_run_shows_each_message_and_hides_who_gets_it(busy: Shop) -> None:
     assert EMAIL not in done.output
     assert NUMBER not in done.output
     assert (
-        "1 would be sent; nothing was. Calls made to carriers: 1 to dhl_parcel_de." in done.stdout
+        "1 would be sent; nothing was.\nCalls made to carriers: 1 to dhl_parcel_de." in done.stdout
     )
 
 

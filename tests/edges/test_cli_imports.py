@@ -100,4 +100,4 @@ def test_the_version_comes_at_once() -> None:
 
 def test_every_command_of_the_overview_exists() -> None:
     assert list(main.commands) == []  # nothing is loaded by heart
-    assert len(COMMANDS) == 15
+    assert len(COMMANDS) == 16

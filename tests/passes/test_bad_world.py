@@ -331,3 +331,36 @@ def test_a_pass_that_must_stop_leaves_unsent_what_was_not_sent(shop: World) -> N
 
     assert len(shop.events()) == 60
     assert shop.klaviyo.duplicates == []
+
+
+def test_a_refused_question_is_halved_until_the_number_to_blame_stands_alone(
+    tmp_path: Path,
+) -> None:
+    numbers = [f"003404341610940{n:05}" for n in range(20)]
+    with world(tmp_path, "dhl_parcel_de") as shop:
+
+        def refuse(_carrier: str, _call: int) -> Response | None:
+            return Response(400, {}, b"{}") if numbers[7] in shop.asked else None
+
+        shop.carrier_faults = refuse
+        shop.csv(*(f"{n};dhl;{n}@shop.example;{n}" for n in numbers))
+        for number in numbers:
+            shop.parcel(number, "dispatched 0h")
+        report = shop.run("1h")
+
+        assert report.counts["asked"] == 19
+        assert report.counts["failed"] == 1
+        assert shop.calls["dhl_parcel_de"] == 9
+        assert not report.new_findings
+
+
+def test_a_carrier_that_refuses_every_question_is_left_alone(tmp_path: Path) -> None:
+    numbers = [f"003404341610940{n:05}" for n in range(200)]
+    with world(tmp_path, "dhl_parcel_de") as shop:
+        shop.carrier_faults = lambda _carrier, _call: Response(400, {}, b"{}")
+        shop.csv(*(f"{n};dhl;{n}@shop.example;{n}" for n in numbers))
+        report = shop.run("1h")
+
+        assert shop.calls["dhl_parcel_de"] < 20
+        assert len(report.new_findings) == 1
+        assert report.new_findings[0].startswith("dhl_parcel_de:")

@@ -96,6 +96,7 @@ class World:
     calls: Counter[str] = field(default_factory=Counter)
     carrier_faults: Callable[[str, int], Response | None] = lambda _carrier, _call: None
     files: int = 0
+    asked: str = ""  # the last question to a carrier
 
     # -- what happens ----------------------------------------------------------
 
@@ -194,6 +195,7 @@ class World:
         if request.path.endswith("/oauth/token"):
             return _json(200, {"access_token": "pretended", "expires_in": "14399"})
         self.calls[carrier] += 1
+        self.asked = " ".join((request.path, *request.query.values()))
         fault = self.carrier_faults(carrier, self.calls[carrier])
         return fault or getattr(self, f"_{carrier}")(request)
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": ("explain", "command", "Tell the whole story of one parcel."),
     "read": ("read", "command", "Read a carrier's answer from a file."),
     "carriers": ("carriers", "command", "List all carriers and the keys they need."),
+    "codes": ("codes", "command", "Apply the meanings you gave to unknown codes."),
     "events": ("events", "command", "List all messages Klaviyo may get."),
     "messages": ("messages", "command", "List messages; retry or drop one."),
     "pause": ("hold", "pause", "Hold back a kind of message, or all."),

@@ -17,6 +17,7 @@ from tracker_sync.polling import calls_a_parcel
 from tracker_sync.settings import Settings, warnings
 from tracker_sync.store import Store
 from tracker_sync.sync.house import budget
+from tracker_sync.sync.take_in import who_waits
 
 _DAYS = 3.0  # a parcel is on its way
 
@@ -43,7 +44,7 @@ def command(ctx: click.Context, *, online: bool, as_json: bool) -> None:
     settings = common.settings(ctx)
     parcels = _open_parcels(ctx, settings)
     lines = [*_shop(settings), *_carriers(settings, parcels), *_wishes(settings)]
-    found = [*warnings(settings), *_waiting(settings, parcels)]
+    found = [*warnings(settings), *_waiting(settings, parcels), *_nameless(ctx, settings)]
     answers = _asked(ctx) if online else []
     if as_json:
         parts = {"configured": lines, "online": answers}
@@ -114,12 +115,19 @@ def _open_parcels(ctx: click.Context, settings: Settings) -> Mapping[str, int]:
 def _waiting(settings: Settings, parcels: Mapping[str, int]) -> Iterator[str]:
     """Brands with parcels that nobody can be asked about."""
     classes = carriers.discover()
-    spoken_for = {classes[key].brand for key in settings.carriers}
+    spoken_for = {*settings.brands, *(classes[key].brand for key in settings.carriers)}
     for brand, count in sorted(parcels.items()):
         if brand not in spoken_for:
             able = [key for key, cls in classes.items() if cls.brand == brand]
             what = f"configure {' or '.join(able)}" if able else "no carrier of ours speaks for it"
             yield f"{count} open parcels of {brand} wait and nobody is asked about them: {what}"
+
+
+def _nameless(ctx: click.Context, settings: Settings) -> Iterator[str]:
+    """Announcements that belong to no brand yet."""
+    if settings.database.exists():
+        for group in common.store(ctx).waiting.groups():
+            yield who_waits(group["count"], group["rivals"].split(), group["ends"])
 
 
 def _carriers(settings: Settings, parcels: Mapping[str, int]) -> Iterator[Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,10 +16,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from tracker_sync.cli import common
+from tracker_sync.cli import common, script
 from tracker_sync.errors import UserError
 from tracker_sync.settings import Settings
-from tracker_sync.store import Store, stamp, unstamp
 from tracker_sync.sync import run_pass
 from tracker_sync.sync.house import House
 from tracker_sync.sync.report import Report
@@ -40,8 +38,6 @@ _LABELS = {
     "set_aside": "messages Klaviyo refused",
     "expired": "parcels given up",
 }
-_ACTIONS = {"accepted": "send", "owed": "wait", "withheld": "withhold", "set_aside": "withhold"}
-_PAGE = 500
 
 
 def _moment(_ctx: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
@@ -77,7 +73,9 @@ def command(ctx: click.Context, *, dry_run: bool, moment: datetime | None, as_js
     if as_json:
         common.print_json({**facts(report), **({"messages": parts} if dry_run else {})})
     elif dry_run:
-        _show_script(parts, facts(report)["calls"])
+        script.show(parts)
+        made = (f"{count} to {name}" for name, count in facts(report)["calls"].items())
+        common.show(f"Calls made to carriers: {', '.join(made) or 'none'}.")
     if common.watched() and not as_json:
         _summarise(report)
     ctx.exit(report.exit_code)
@@ -156,48 +154,6 @@ def _rehearse(house: House, now: datetime, stop: Event) -> tuple[Report, list[di
 
     with ExitStack() as stack:
         copy, _bodies = rehearse(house, stack)
-        before = {row["id"] for row in _decided(copy.store, now)}
-        report = run_pass(copy, now, stop)
-        new = [row for row in _decided(copy.store, now) if row["id"] not in before]
-        new.sort(key=lambda row: (row["occurred_at"], row["id"]))
-        return report, [_part(copy.store, row) for row in new]
-
-
-def _decided(store: Store, now: datetime) -> list[sqlite3.Row]:
-    """The messages that were decided about, or owed, at *now*; the newest come first."""
-    limit = _PAGE
-    while True:
-        rows = store.outbox.listed(list(_ACTIONS), limit)
-        if len(rows) < limit or unstamp(rows[-1]["decided_at"]) < now:
-            return [row for row in rows if row["decided_at"] == stamp(now)]
-        limit *= 4
-
-
-def _part(store: Store, row: sqlite3.Row) -> dict[str, Any]:
-    """One message: what becomes of it, and why; nobody can be recognised."""
-    known = row["shipment_id"] is not None
-    shipment = store.shipments.get(row["shipment_id"]) if known else None
-    orders = shipment.orders if shipment else ()
-    waits = row["state"] == "owed" and not row["attempts"]
-    return {
-        "action": _ACTIONS[row["state"]] if waits or row["state"] != "owed" else "send",
-        "kind": row["kind"],
-        "metric": row["metric"],
-        "number": common.tail(shipment.number) if shipment else "",
-        "order": ", ".join(order.reference for order in orders if order.reference),
-        "recipient": common.masked(shipment.recipient) if shipment else "",
-        "occurred_at": row["occurred_at"],
-        "due_at": row["due_at"] if waits else None,
-        "reason": row["reason"],
-    }
-
-
-def _show_script(parts: list[dict[str, Any]], calls: dict[str, int]) -> None:
-    """Print what would be sent, what would not and why, and what finding out has cost."""
-    names = ("action", "kind", "number", "order", "recipient", "occurred_at", "due_at", "reason")
-    if parts:
-        rows = ([part[name] for name in names] for part in parts)
-        common.show(common.table([name.replace("_at", "") for name in names], rows))
-    sent = sum(part["action"] == "send" for part in parts)
-    made = ", ".join(f"{count} to {name}" for name, count in calls.items()) or "none"
-    common.show(f"{sent} would be sent; nothing was. Calls made to carriers: {made}.")
+        with script.written(copy.store, now) as parts:
+            report = run_pass(copy, now, stop)
+        return report, parts

@@ -17,6 +17,7 @@ from tracker_sync.store.looks import Due, Looks
 from tracker_sync.store.orders import Orders
 from tracker_sync.store.outbox import Frozen, Outbox
 from tracker_sync.store.privacy import Privacy
+from tracker_sync.store.recoding import Recoding
 from tracker_sync.store.shipments import Shipments
 from tracker_sync.store.waiting import Waiting
 
@@ -31,6 +32,7 @@ class Store:
         self._connection = Connection(path, shop=shop)
         self.shipments = Shipments(self._connection, zones)
         self.looks = Looks(self._connection)
+        self.recoding = Recoding(self._connection)
         self.waiting = Waiting(self._connection)
         self.orders = Orders(self._connection)
         self.outbox = Outbox(self._connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -144,11 +144,24 @@ class Shipments:
         )
 
     def add_scans(
-        self, shipment_id: int, carrier: str, scans: Sequence[Scan], now: datetime
+        self,
+        shipment_id: int,
+        carrier: str,
+        scans: Sequence[Scan],
+        now: datetime,
+        *,
+        settled: Collection[str] = (),
     ) -> list[Scan]:
-        """Keep the scans not seen before; return those."""
+        """Keep the scans not seen before, or explained anew; return those.
+
+        A stored scan with a *settled* code stays as it was understood.
+        """
         whose, placed = (shipment_id, carrier), list(enumerate(scans))
-        fresh = [s for i, s in placed if self._add_scan(whose, rows.scan_values(s, i), now)]
+        fresh = [
+            s
+            for i, s in placed
+            if self._add_scan(whose, rows.scan_values(s, i), now, settled=s.code in settled)
+        ]
         moments = {scan.at for scan in fresh}
         for position, scan in placed:  # what shares a stamp with a new one is put in its place
             if scan.at in moments:
@@ -159,7 +172,9 @@ class Shipments:
                 )
         return fresh
 
-    def _add_scan(self, whose: tuple[int, str], values: tuple[Any, ...], now: datetime) -> bool:
+    def _add_scan(
+        self, whose: tuple[int, str], values: tuple[Any, ...], now: datetime, *, settled: bool
+    ) -> bool:
         cursor = self._db.run(
             "INSERT INTO scans (shipment_id, carrier, at, position, origin, code, listed,"
             " status, problem, detail, revokes, text, place, seen_at)"
@@ -168,12 +183,13 @@ class Shipments:
             # understood anew. What it no longer explains stays as it was understood.
             " ON CONFLICT DO UPDATE SET listed = 1, status = excluded.status,"
             " problem = excluded.problem, detail = excluded.detail, revokes = excluded.revokes"
-            " WHERE excluded.listed AND excluded.status IS NOT NULL"
+            " WHERE NOT ? AND excluded.listed AND excluded.status IS NOT NULL"
             " AND (status, problem) IS NOT (excluded.status, excluded.problem)"
             " RETURNING id",
             *whose,
             *values,
             stamp(now),
+            settled,
         )
         return cursor.fetchone() is not None
 

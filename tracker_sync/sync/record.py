@@ -47,7 +47,9 @@ def answered(
     """Record what a carrier said about a shipment; return how many transitions it brought."""
     store, carrier = house.store, by.key
     known = store.shipments.get(shipment_id)
-    fresh = store.shipments.add_scans(shipment_id, carrier, reading.scans, now)
+    fresh = store.shipments.add_scans(
+        shipment_id, carrier, reading.scans, now, settled=by.config.codes
+    )
     for scan in fresh:
         if scan.meaning is None and store.journal.unknown(carrier, scan.code, scan.text, now):
             log.warning("code.unknown", carrier=carrier, code=scan.code, number=known.number[-6:])
