@@ -1,4 +1,4 @@
-"""When to ask about a parcel next. Pure: what is known and the time come in, a moment goes out.
+"""The plain pace: fixed pauses by status, for failures, unknown numbers and ends.
 
 A parcel in the van is asked every half hour, one on the road every few hours, one that waits for
 its customer twice a day, and nobody is asked at night. A number the carrier does not know yet is
@@ -8,10 +8,10 @@ asked ever more rarely. A failed call is repeated after a growing pause. The car
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta
 
 from tracker_sync.model import Status
+from tracker_sync.polling.look import Look
 
 _PAUSES = {
     Status.ANNOUNCED: timedelta(hours=3),
@@ -31,20 +31,6 @@ _RARELY = timedelta(days=1)
 _FAILED = timedelta(minutes=5)
 _FAILED_MOST = timedelta(hours=6)
 _MORNING, _NIGHT = time(6), time(22)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What decides about the next look at one parcel."""
-
-    status: Status | None  # None: the carrier does not know it yet
-    since: datetime  # when the status was reached; when it was announced to us, if not found
-    zone: tzinfo  # the brand's
-    jitter: float  # 0 to 1, fixed for a parcel: neighbours do not move in step
-    failures: int = 0  # calls in a row that failed
-    min_gap: timedelta = timedelta(minutes=5)
-    calls_today: int = 0
-    max_per_day: int | None = None
 
 
 def next_look(look: Look, now: datetime) -> datetime | None:

@@ -1,0 +1,52 @@
+"""How long it took until news came: a histogram over two days, old weeks counting ever less."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+BIN, BINS = 30, 96  # minutes; two days
+HORIZON = BIN * BINS
+HALF_LIFE = 26  # weeks until a sighting counts half: habits change with seasons, not with days
+_KEPT = 0.5 ** (1 / HALF_LIFE)
+
+
+class Tally:
+    """Sightings of one cell: weighted news by delay, and all sightings, newsless ones too."""
+
+    __slots__ = ("bins", "seen", "week")
+
+    def __init__(self, week: int = 0, seen: float = 0.0, bins: Sequence[float] = ()) -> None:
+        self.week = week  # the newest; everything is weighted as seen from it
+        self.seen = seen
+        self.bins = list(bins) or [0.0] * BINS
+
+    def add(self, week: int, delay: int, weight: float) -> None:
+        """Count one sighting: *delay* minutes until news of that weight; HORIZON: none."""
+        if week > self.week:
+            self._age(week)
+        share = _KEPT ** (self.week - week) if week < self.week else 1.0
+        self.seen += share
+        if delay < HORIZON:
+            self.bins[delay // BIN] += share * weight
+
+    def _age(self, week: int) -> None:
+        if self.seen:
+            share = _KEPT ** (week - self.week)
+            self.seen *= share
+            self.bins = [share * each for each in self.bins]
+        self.week = week
+
+    def text(self) -> str:
+        """Spell it: `week;sightings;bin:news bin:news`."""
+        bins = " ".join(f"{i}:{each:.6g}" for i, each in enumerate(self.bins) if each)
+        return f"{self.week};{self.seen:.6g};{bins}"
+
+    @classmethod
+    def of(cls, text: str) -> Tally:
+        """Read what `text` spelled; ValueError for anything else."""
+        week, seen, spelled = text.split(";")
+        bins = [0.0] * BINS
+        for each in spelled.split():
+            place, _, news = each.partition(":")
+            bins[int(place)] = float(news)
+        return cls(int(week), float(seen), bins)
