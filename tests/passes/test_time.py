@@ -139,6 +139,25 @@ def test_a_new_estimate_is_told_where_it_is_wanted(tmp_path: Path) -> None:
         assert shop.events()[-1].properties["EstimatedDelivery"] == "2026-11-05"
 
 
+def test_a_forecast_that_slips_by_more_than_a_day_is_a_delay_on_the_next_morning(
+    tmp_path: Path,
+) -> None:
+    with world(tmp_path, wishes=REMIND) as shop:
+        shop.run("0h")
+        shop.csv(f"{A};ups;a@shop.example;1001")
+        shop.run("1h")
+        scans = (scan("2h", Status.DISPATCHED),)
+        day = START.date() + timedelta(days=3)
+        answer(shop, "3h", Reading(A, scans))
+        answer(shop, "4h", Reading(A, scans, estimate=Estimate(day)))
+        answer(shop, "5h", Reading(A, scans, estimate=Estimate(day + timedelta(days=2))))
+        shop.parcel(A, "dispatched 2h", "in_transit 10h")
+        shop.runs("6h", "30h", "4h")
+
+        delayed = [e for e in shop.events() if e.properties.get("Detail") == "estimate_slipped"]
+        assert [e.time.astimezone(BERLIN).strftime("%a %H:%M") for e in delayed] == ["Tue 09:00"]
+
+
 def test_a_slow_carrier_holds_up_neither_the_others_nor_the_messages(tmp_path: Path) -> None:
     with world(tmp_path, "ups", "dhl_parcel_de") as shop:
         shop.run("0h")
@@ -229,20 +248,6 @@ def test_the_public_key_of_an_old_set_up_still_works(tmp_path: Path) -> None:
         shop.run("3h")
 
         assert shop.sent() == ["dispatched 2h"]
-
-
-def test_a_merchants_own_mapping_lets_an_unknown_code_speak(shop: World) -> None:
-    shop.run("0h")
-    shop.csv(f"{A};ups;a@shop.example;1001")
-    shop.parcel(A, "dispatched 2h", "new_code 5h")
-    shop.run("6h")
-    (unknown,) = shop.rows("SELECT code FROM unknown_codes")
-    text = (shop.folder / "shop.yaml").read_text()
-    mapped = f'client_secret: b, codes: {{"{unknown["code"]}": in_transit}},'
-    (shop.folder / "shop.yaml").write_text(text.replace("client_secret: b,", mapped))
-    shop.run("7h")
-
-    assert shop.sent() == ["dispatched 2h", "in_transit 5h"]
 
 
 def test_a_changed_recipient_gets_only_what_was_never_tried(shop: World) -> None:

@@ -22,7 +22,7 @@ from pure.histories import (
     walked,
     working_week,
 )
-from tracker_sync.lifecycle.delays import Calendar, next_delay
+from tracker_sync.lifecycle.delays import Calendar, next_delay, slipped
 from tracker_sync.model import Detail, Estimate, Origin, Problem, Scan
 
 NO_HOLIDAY = working_week()
@@ -342,3 +342,42 @@ def test_it_does_not_matter_how_late_somebody_looks() -> None:
     assert given(on_time).at == datetime(2026, 11, 10, 9, tzinfo=BERLIN)
     assert on_time == concluded(history("in_transit 12h")[::-1])
     assert given(on_time).at - MONDAY.astimezone(UTC) == timedelta(days=8, hours=9)
+
+
+def promises(*days: int) -> Estimate:
+    """What is kept of forecasts for these days of November, told an hour apart."""
+    kept: Estimate | None = None
+    for hour, day in enumerate(days):
+        kept = slipped(kept, Estimate(date(2026, 11, day)), moment(f"{12 + hour}h"))
+    assert kept is not None
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("days", "since"),
+    [
+        ((5,), None),
+        ((5, 6), None),
+        ((5, 7), "13h"),
+        ((5, 6, 7), "14h"),
+        ((5, 7, 8, 9), "13h"),
+        ((5, 7, 6), None),
+        ((7, 5, 7), "14h"),
+    ],
+)
+def test_a_forecast_slips_when_it_lies_over_a_day_behind_the_first_one(
+    days: tuple[int, ...], since: str | None
+) -> None:
+    kept = promises(*days)
+
+    assert kept.day == date(2026, 11, days[-1])
+    assert kept.slipped_at == (moment(since) if since else None)
+
+
+def test_a_slipped_forecast_is_a_delay_on_the_next_working_morning() -> None:
+    state = walked(history("in_transit 12h")).state
+
+    assert spelled(next_delay(state, promises(5, 7), NO_HOLIDAY)) == (
+        "estimate_slipped Tue 03.11. 09:00"
+    )
+    assert spelled(next_delay(state, promises(5, 6), NO_HOLIDAY)).startswith("estimate_passed")

@@ -1,4 +1,4 @@
-"""Delays nobody scanned: silence, a label never used, an estimate that passed.
+"""Delays nobody scanned: silence, a label never used, an estimate that passed or slipped.
 
 A delay is concluded as a scan of origin `clock`, dated at the moment it became true, so the walk
 opens and closes it like any other and it does not matter when somebody looked.
@@ -7,7 +7,7 @@ opens and closes it like any other and it does not matter when somebody looked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from tracker_sync.lifecycle.walk import SETTLED, silence
@@ -24,6 +24,7 @@ from tracker_sync.model import (
 
 STALLED_AFTER = 5  # business days without a scan
 NOT_HANDED_OVER_AFTER = 2  # business days since the label was made
+_SLACK = timedelta(days=1)  # a forecast may move by that without being late
 _MORNING = time(9)
 
 
@@ -72,6 +73,18 @@ def _delays(state: State, estimate: Estimate | None, calendar: Calendar) -> Iter
     if estimate:
         code = f"estimate {estimate.day} passed"
         yield _delay(calendar, estimate.day, Detail.ESTIMATE_PASSED, code)
+    if estimate and estimate.slipped_at:
+        code = f"estimate slipped to {estimate.day}"
+        yield _delay(calendar, calendar.day(estimate.slipped_at), Detail.ESTIMATE_SLIPPED, code)
+
+
+def slipped(before: Estimate | None, told: Estimate, now: datetime) -> Estimate:
+    """Return the forecast *told* with what it promised at first, and since when it is later."""
+    first = min(told.day, before.first or told.day) if before else told.day
+    if told.day - first <= _SLACK:
+        return replace(told, first=first)
+    since = before.slipped_at if before and before.slipped_at else now
+    return replace(told, first=first, slipped_at=since)
 
 
 def _delay(calendar: Calendar, last_good_day: date, detail: Detail, code: str) -> Scan:

@@ -60,6 +60,8 @@ class Estimate:
     day: date
     begins: datetime | None = None
     ends: datetime | None = None
+    first: date | None = None  # the earliest day it promised since the parcel is under way
+    slipped_at: datetime | None = None  # since when it lies more than a day after that
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Detail(StrEnum):
     STALLED = "stalled"
     NOT_HANDED_OVER = "not_handed_over"
     ESTIMATE_PASSED = "estimate_passed"
+    ESTIMATE_SLIPPED = "estimate_slipped"
 
 
 class Direction(StrEnum):

@@ -9,6 +9,10 @@ ALTER TABLE carriers ADD COLUMN feed_at TEXT;
 ALTER TABLE carriers ADD COLUMN quota_left INTEGER;
 ALTER TABLE carriers ADD COLUMN quota_at TEXT;
 
+-- The earliest day promised, and since when the forecast lies more than a day after it.
+ALTER TABLE shipments ADD COLUMN estimate_first TEXT;
+ALTER TABLE shipments ADD COLUMN estimate_slipped_at TEXT;
+
 CREATE TABLE waiting (        -- announced without a courier, and the number fits no single brand
     source TEXT NOT NULL,
     number TEXT NOT NULL,

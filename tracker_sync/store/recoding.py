@@ -12,6 +12,11 @@ _DIFFERS = (
     " AND (NOT listed OR (status, problem) IS NOT (?, ?))"
 )
 
+_ANEW = (
+    "UPDATE scans SET listed = 1, status = ?, problem = ?, detail = NULL, revokes = 0"
+    " WHERE shipment_id = ?"
+)
+
 
 class Recoding:
     """Reads scans anew, by the merchant's own table."""
@@ -30,8 +35,7 @@ class Recoding:
     def read_anew(self, shipment_id: int, carrier: str, code: str, meaning: Meaning) -> None:
         """Understand the scans of one shipment with that code like this."""
         self._db.run(
-            "UPDATE scans SET listed = 1, status = ?, problem = ?, detail = NULL, revokes = 0"
-            f" WHERE shipment_id = ? AND {_DIFFERS}",
+            f"{_ANEW} AND {_DIFFERS}",
             *(meaning.status, meaning.problem, shipment_id),
             *(carrier, code, meaning.status, meaning.problem),
         )

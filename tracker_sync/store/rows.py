@@ -103,13 +103,17 @@ def reading_columns(reading: Reading) -> dict[str, Any]:
         columns["estimate_day"] = reading.estimate.day.isoformat()
         columns["estimate_from"] = maybe_stamp(reading.estimate.begins)
         columns["estimate_to"] = maybe_stamp(reading.estimate.ends)
+        first, slipped_at = reading.estimate.first, reading.estimate.slipped_at
+        columns["estimate_first"] = first.isoformat() if first else None
+        columns["estimate_slipped_at"] = maybe_stamp(slipped_at)
     if reading.pickup:
         p = reading.pickup
         columns["pickup"] = json.dumps(
             {"type": p.type, "name": p.name, "address": p.address, "until": maybe_stamp(p.until)},
             ensure_ascii=False,
         )
-    return {name: value for name, value in columns.items() if value not in ("", None)}
+    kept = {"estimate_from", "estimate_to", "estimate_slipped_at"} & {*columns}  # may be taken back
+    return {n: value for n, value in columns.items() if n in kept or value not in ("", None)}
 
 
 def recipient(row: sqlite3.Row) -> Recipient:
@@ -205,6 +209,8 @@ def _estimate(row: sqlite3.Row) -> Estimate | None:
         date.fromisoformat(row["estimate_day"]),
         maybe_unstamp(row["estimate_from"]),
         maybe_unstamp(row["estimate_to"]),
+        date.fromisoformat(row["estimate_first"]) if row["estimate_first"] else None,
+        maybe_unstamp(row["estimate_slipped_at"]),
     )
 
 

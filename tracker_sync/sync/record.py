@@ -12,7 +12,7 @@ import structlog
 
 from tracker_sync import lifecycle
 from tracker_sync.carriers import Carrier
-from tracker_sync.lifecycle.delays import next_delay
+from tracker_sync.lifecycle.delays import next_delay, slipped
 from tracker_sync.messages.follow_ups import ONCE_MORE
 from tracker_sync.messages.kinds import kind_of
 from tracker_sync.messages.message import Message
@@ -59,12 +59,19 @@ def answered(
         columns |= {"carrier": carrier, "mark": reading.mark}
         columns["found_at"] = stamp(known.found_at or now)
     if lifecycle.believed(reading.scans, known, now):
-        columns |= reading_columns(reading)
+        columns |= reading_columns(_promised(known, reading, now))
     news = refresh(house, known, now, columns)
     store.outbox.hasten(shipment_id, ONCE_MORE, now)
     again = next_poll(house, store.shipments.get(shipment_id), now)
     store.shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
     return news
+
+
+def _promised(known: Shipment, reading: Reading, now: datetime) -> Reading:
+    """Compare the forecast of a parcel under way with what was promised before."""
+    if reading.estimate is None or known.state.first_scan_at is None:
+        return reading
+    return replace(reading, estimate=slipped(known.estimate, reading.estimate, now))
 
 
 def unmoved(house: House, shipment_id: int, now: datetime) -> None:
