@@ -201,7 +201,8 @@ class Carrier(Errands, ABC):
     def answer(self, response: httpx.Response, reader: Callable[[Any], T]) -> T:
         """Turn the answer to an errand into what *reader* makes of it; a 404 is no answer."""
         self.refusal(response)
-        check(self.key, response)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            check(self.key, response)
         return self._read(response.content, reader)
 
     def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:

@@ -26,6 +26,7 @@ from tracker_sync.settings import Settings
 from tracker_sync.sources import Context, Source
 from tracker_sync.store import Store
 from tracker_sync.sync.house import Bounds, House, Via
+from tracker_sync.sync.planning import Planner
 from tracker_sync.wire import Timer
 
 
@@ -61,6 +62,7 @@ def build(
         rules=rules(settings),
         brands=brands(classes),
         timer=timer,
+        planner=Planner(),
         step=step,
         transport=transport,
         via=via(settings, classes),

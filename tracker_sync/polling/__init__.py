@@ -15,10 +15,12 @@ from tracker_sync.polling.estimate import estimate
 from tracker_sync.polling.habits import Habits
 from tracker_sync.polling.look import Look, word
 from tracker_sync.polling.pace import calls_a_parcel, next_look
-from tracker_sync.polling.plan import plan, value
-from tracker_sync.polling.price import Needs
+from tracker_sync.polling.plan import LEAST, plan, value
+from tracker_sync.polling.price import CHEAPEST, Needs
 
 __all__ = [
+    "CHEAPEST",
+    "LEAST",
     "Habits",
     "Look",
     "Needs",

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
-from tracker_sync.schema import errands, first
+from tracker_sync.schema import errands, first, learning
 
 APPLICATION_ID = 0x74726B73  # "trks"
 
@@ -25,6 +25,11 @@ def _initial(db: Any) -> None:
 @migrations(name="0002_errands")
 def _errands(db: Any) -> None:
     _run(db, errands.TABLES)
+
+
+@migrations(name="0003_learning")
+def _learning(db: Any) -> None:
+    _run(db, learning.TABLES)
 
 
 def _run(db: Any, script: str) -> None:

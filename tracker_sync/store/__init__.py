@@ -12,6 +12,7 @@ from pathlib import Path
 from tracker_sync.store.connection import Connection, stamp, unstamp
 from tracker_sync.store.glance import Glance
 from tracker_sync.store.journal import Journal
+from tracker_sync.store.learned import Learned
 from tracker_sync.store.ledger import Ledger
 from tracker_sync.store.looks import Due, Looks
 from tracker_sync.store.orders import Orders
@@ -32,6 +33,7 @@ class Store:
         self._connection = Connection(path, shop=shop)
         self.shipments = Shipments(self._connection, zones)
         self.looks = Looks(self._connection)
+        self.learned = Learned(self._connection)
         self.recoding = Recoding(self._connection)
         self.waiting = Waiting(self._connection)
         self.orders = Orders(self._connection)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from tracker_sync.model import Status
 from tracker_sync.store.connection import Connection, maybe_unstamp, stamp, unstamp
 
 _COLUMNS = (
     "id, brand, number, status, failures, calls_day, calls_made, carrier, unknown_to, mark,"
-    " found_at, taken_at, shipped_at"
+    " found_at, taken_at, shipped_at, status_at, problems, last_scan_at, checked_at, estimate_day"
 )
 _CHUNK = 500  # values in one statement
 
@@ -33,6 +33,12 @@ class Due:
     carrier: str = ""  # who last knew it
     mark: str = ""  # what that carrier says at a glance while nothing new has happened
     shipped_at: datetime | None = None
+    status: str | None = None
+    since: datetime | None = None  # when that status was reached
+    problem: bool = False  # whether one is open
+    scanned: datetime | None = None  # the newest scan
+    asked: datetime | None = None  # the last answer
+    estimate: date | None = None  # the carrier's delivery day
 
 
 class Looks:
@@ -49,6 +55,16 @@ class Looks:
             *(brand, stamp(now), limit),
         )
         return [_due(row, today) for row in found]
+
+    def nearly(self, brand: str, now: datetime, until: datetime, today: str) -> list[Due]:
+        """Some that are due before *until*, the nearest first, without those that failed."""
+        found = self._db.rows(
+            f"SELECT {_COLUMNS} FROM shipments"  # noqa: S608  our own names
+            " WHERE brand = ? AND next_poll_at > ? AND next_poll_at <= ?"
+            " ORDER BY next_poll_at LIMIT ?",
+            *(brand, stamp(now), stamp(until), _CHUNK),
+        )
+        return [_due(row, today) for row in found if not row["failures"]]
 
     def of(self, shipment_id: int, today: str) -> Due:
         """How a shipment was asked about so far, calls of *today* counted."""
@@ -121,6 +137,12 @@ def _due(row: sqlite3.Row, today: str) -> Due:
         carrier=row["carrier"],
         mark=row["mark"],
         shipped_at=maybe_unstamp(row["shipped_at"]),
+        status=row["status"],
+        since=maybe_unstamp(row["status_at"]),
+        problem=bool(row["problems"]),
+        scanned=maybe_unstamp(row["last_scan_at"]),
+        asked=maybe_unstamp(row["checked_at"]),
+        estimate=date.fromisoformat(row["estimate_day"]) if row["estimate_day"] else None,
     )
 
 

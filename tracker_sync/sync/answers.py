@@ -20,6 +20,7 @@ from tracker_sync.sync.calls import Answer, Call
 from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
 from tracker_sync.sync.lanes import Lane
+from tracker_sync.sync.planning import jitter
 from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
@@ -191,7 +192,7 @@ class Answers:
                 status=None,
                 since=self._now,
                 zone=ZoneInfo(lane.carrier.zone),
-                jitter=record.jitter(due.id),
+                jitter=jitter(due.id),
                 failures=due.failures + 1,
                 min_gap=lane.carrier.min_gap,
                 calls_today=due.calls_today + 1,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 
+from tracker_sync.carriers import Carrier
 from tracker_sync.carriers.errands import Errand
 from tracker_sync.errors import CallError, Rejected
 from tracker_sync.store import Due
@@ -20,6 +22,8 @@ from tracker_sync.sync.lanes import MOST_DUE, Lane
 from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
+
+_NEARLY = timedelta(hours=2)  # due so soon that a free place in a call is taken
 
 
 class Asking:
@@ -53,14 +57,35 @@ class Asking:
         due = self._house.store.looks.due(brand, self._now, MOST_DUE, today)
         shares: dict[str, list[Due]] = {carrier.key: [] for carrier in carriers}
         for one in due:
-            chosen = choose(carriers, one, self._now, stopped=stopped, down=self._down)
+            chosen = self._chosen(carriers, one, stopped)
             if chosen:
                 shares[chosen.key].append(one)
-        for key, share in shares.items():
-            self.lanes[key].line_up(share)
+        for carrier in carriers:
+            share, lane = shares[carrier.key], self.lanes[carrier.key]
+            share = self._house.planner.best_first(self._house, carrier, share, self._now)
+            lane.line_up(share + self._riders(carriers, lane, share, stopped))
+            lane.wanted += len(share)
         lined_up = sum(map(len, shares.values()))
         self._report.count("due", lined_up)
         return lined_up
+
+    def _chosen(
+        self, carriers: Sequence[Carrier], due: Due, stopped: Collection[str]
+    ) -> Carrier | None:
+        return choose(carriers, due, self._now, stopped=stopped, down=self._down)
+
+    def _riders(
+        self, carriers: Sequence[Carrier], lane: Lane, share: list[Due], stopped: Collection[str]
+    ) -> list[Due]:
+        """Neighbours that are nearly due fill up a call that is made anyway."""
+        room = -len(share) % lane.carrier.size
+        if not room:
+            return []
+        until = self._now + _NEARLY
+        nearly = self._house.store.looks.nearly(share[0].brand, self._now, until, lane.today)
+        able = (due for due in nearly if _rested(lane.carrier, due, self._now))
+        fitting = (d for d in able if self._chosen(carriers, d, stopped) is lane.carrier)
+        return list(islice(fitting, room))
 
     # -- the pass drives these -------------------------------------------------
 
@@ -112,15 +137,29 @@ class Asking:
                 for future in [f for f in lane.running if f in finished]:
                     self._answers.take(lane, lane.running.pop(future), future)
                 self._answers.register(lane)
+            self._house.planner.keep(self._house.store)
         self._house.step("answers stored")
 
     def close(self) -> None:
         """End the lanes and tell what they cost."""
         for lane in self.lanes.values():
             lane.close()
+            if lane.wanted:
+                asked = lane.wanted - sum(len(call.due) for call in lane.queue)
+                looks = max(0, asked) + self._missed(lane)
+                self._house.planner.spent(self._house, lane.carrier, looks, self._now)
             self._report.count(f"calls.{lane.carrier.key}", lane.calls)
             if lane.stopped and lane.queue:
                 log.info("lane.stopped", carrier=lane.carrier.key, why=lane.stopped)
+        self._house.planner.keep(self._house.store)
+
+    def _missed(self, lane: Lane) -> int:
+        """Looks the account had no call left for, counted once a day."""
+        left = sum(len(call.due) for call in lane.queue)
+        if not left or not lane.spent_all:
+            return 0
+        first = self._house.ledger.reserve(f"{lane.carrier.key} missed", lane.day, 1, 1)
+        return left if first else 0
 
     def _token(self, lane: Lane) -> None:
         call, lane.token_call = lane.token_call, None
@@ -137,3 +176,8 @@ class Asking:
             return
         lane.token = token.value
         self._house.ledger.keep_token(lane.carrier.key, token.value, self._now + token.lasts)
+
+
+def _rested(carrier: Carrier, due: Due, now: datetime) -> bool:
+    """Whether a parcel may be asked about again already."""
+    return due.asked is None or now - due.asked >= carrier.min_gap

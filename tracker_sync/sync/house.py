@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
@@ -20,6 +20,9 @@ from tracker_sync.sources import Bundle, Reject, Source
 from tracker_sync.store import Store
 from tracker_sync.store.ledger import Ledger
 from tracker_sync.wire import Timer, Wire
+
+if TYPE_CHECKING:
+    from tracker_sync.sync.planning import Planner
 
 
 class Sender(Protocol):
@@ -79,6 +82,7 @@ class House:
     rules: Mapping[str, FollowUp]
     brands: Mapping[str, Brand]
     timer: Timer
+    planner: Planner
     step: Callable[[str], None] = lambda _name: None  # told at every step; tests crash here
     done: Callable[[Source, Bundle, tuple[Reject, ...]], None] = lambda source, bundle, refused: (
         source.done(bundle, refused)

@@ -39,6 +39,8 @@ class Lane:
     token: str | None = None
     granted: int = 0
     calls: int = 0
+    wanted: int = 0  # looks that were due, whether there was a call for them or not
+    spent_all: bool = False  # the calls of the day are used up
     troubles: int = 0  # failed calls in a row
     refusals: int = 0  # questions refused in a row, one number after the other
     unregistered: list[Due] = field(default_factory=list)  # to be watched by an aggregator
@@ -199,7 +201,7 @@ class Lane:
         self.house.step("reserved")
         self.granted += got
         if not got:
-            self.stopped = "the calls of the day are used up"
+            self.stopped, self.spent_all = "the calls of the day are used up", True
         return bool(got)
 
     def refuse_token(self, call: Call) -> bool:

@@ -28,17 +28,15 @@ from tracker_sync.model import (
     Status,
     Transition,
 )
-from tracker_sync.polling import Look, next_look
 from tracker_sync.store import stamp
 from tracker_sync.store.connection import maybe_stamp
 from tracker_sync.store.rows import reading_columns, state_columns
 from tracker_sync.sync import feeds, follow
 from tracker_sync.sync.house import House
 from tracker_sync.sync.owing import judged, parcel_message
+from tracker_sync.sync.planning import jitter
 
 log = structlog.get_logger()
-
-_GAP_WITHOUT_CARRIER = timedelta(minutes=5)
 
 
 def answered(
@@ -61,10 +59,20 @@ def answered(
     if lifecycle.believed(reading.scans, known, now):
         columns |= reading_columns(_promised(known, reading, now))
     news = refresh(house, known, now, columns)
+    if fresh:
+        _learn(house, shipment_id, now)
     store.outbox.hasten(shipment_id, ONCE_MORE, now)
     again = next_poll(house, store.shipments.get(shipment_id), now)
     store.shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
     return news
+
+
+def _learn(house: House, shipment_id: int, now: datetime) -> None:
+    """Let the planner learn when the news came."""
+    shipments = house.store.shipments
+    shipment = shipments.get(shipment_id)
+    scans = lifecycle.believed(shipments.scans(shipment_id), shipment, now)
+    house.planner.learn(house.store, shipment, scans, now)
 
 
 def _promised(known: Shipment, reading: Reading, now: datetime) -> Reading:
@@ -224,20 +232,8 @@ def next_poll(house: House, shipment: Shipment, now: datetime) -> datetime | Non
         askable = any(carrier.asks_delivered for carrier in carriers)
         return follow.recheck_at(house, shipment, now) if askable else None
     hopeful = [c for c in carriers if c.key not in past.unknown_to] or carriers
-    look = Look(
-        status=shipment.state.status,
-        since=shipment.state.status_at or shipment.taken_at,
-        zone=zone,
-        jitter=jitter(shipment.id),
-        failures=past.failures,
-        min_gap=hopeful[0].min_gap if hopeful else _GAP_WITHOUT_CARRIER,
-        calls_today=past.calls_today,
-        max_per_day=hopeful[0].max_per_parcel_day if hopeful else None,
-    )
-    spared = feeds.rest(house, hopeful[0], now) if hopeful and past.found else None
-    return now + spared * (1 + look.jitter / 10) if spared else next_look(look, now)
-
-
-def jitter(shipment_id: int) -> float:
-    """A fixed number from 0 to 1 for a parcel, so that neighbours do not move in step."""
-    return (shipment_id * 2654435761 % 2**32) / 2**32
+    carrier = hopeful[0] if hopeful else None
+    spared = feeds.rest(house, carrier, now) if carrier and past.found else None
+    if spared:
+        return now + spared * (1 + jitter(shipment.id) / 10)
+    return house.planner.next_look(house, shipment, past, carrier, now)
