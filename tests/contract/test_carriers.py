@@ -546,6 +546,26 @@ def test_a_broken_answer_is_read_or_refused_never_a_crash(
 # -- recordings of others, where they lie beside the repository ---------------------
 
 RECORDED = {"dhl_parcel_de", "dhl_unified", "ups"}
+# Their answers name several numbers, have errors of their own or come from several interfaces, so
+# their own tests hold the table of disagreements. Carrier -> the folder its recordings lie in.
+READ_THEIR_OWN = {
+    "aftership": "aftership",
+    "australiapost": "australiapost",
+    "bpost": "bpost",
+    "canadapost": "canadapost",
+    "dhl_express": "dhl_express",
+    "dpd": "dpd",
+    "dpd_soap": "dpd",
+    "fedex": "fedex",
+    "gls": "gls",
+    "hermes": "hermes",
+    "inpost": "inpost",
+    "laposte": "laposte",
+    "royalmail": "royalmail",
+    "track17": "17track",
+    "usps": "usps",
+}
+READS_INDEX = re.compile(r"^def test_\w*recordings\w*read_as_(?:their_index_says|listed)\(", re.M)
 OLDER_WORDS = {
     "label_created": "announced",
     "picked_up": "dispatched",
@@ -610,6 +630,21 @@ def test_recordings_read_as_their_index_says(shared: Path) -> None:
     assert {name: words for name, words in read.items() if wanted[name] not in words} == {
         name: {word} for name, (word, _) in OTHERWISE.items()
     }
+
+
+def test_every_carrier_with_recordings_reads_them_here_or_in_its_own_tests(shared: Path) -> None:
+    folders = {path.name for path in (shared / "data" / "samples").iterdir() if path.is_dir()}
+    own_tests = {
+        path.stem.removeprefix("test_")
+        for path in Path(__file__).parent.glob("test_*.py")
+        if READS_INDEX.search(path.read_text("utf-8"))
+    }
+
+    assert folders & CARRIERS.keys() == (RECORDED | READ_THEIR_OWN.keys()) & folders
+    assert folders >= set(READ_THEIR_OWN.values())
+    assert CARRIERS.keys() >= READ_THEIR_OWN.keys()
+    assert own_tests >= READ_THEIR_OWN.keys()
+    assert not RECORDED & READ_THEIR_OWN.keys()
 
 
 def test_recordings_hold_as_many_scans_as_their_index_says(shared: Path) -> None:

@@ -15,9 +15,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from tracker_sync.carriers import Parcel
 from tracker_sync.carriers._text import plain, shown
 from tracker_sync.carriers.dhl_unified import Config, DhlUnified
-from tracker_sync.carriers.tables import meaning
+from tracker_sync.carriers.tables import meaning, table
 from tracker_sync.errors import Rejected, Throttled, Unavailable, Unreadable
 from tracker_sync.lifecycle import trace
 from tracker_sync.model import Detail, Meaning, Pickup, Reading, Scan, Status
@@ -179,7 +180,7 @@ class TestWhichShipment:
         common = {"references": [{"number": NUMBER}]}
         parcels = [shipment(event("Delivered"), id=id_, details=common) for id_ in "12"]
 
-        assert readings(*parcels) == [Reading(NUMBER, not_found=True)]
+        assert readings(*parcels) == [Reading(NUMBER, ambiguous=True)]
 
     def test_several_foreign_shipments_mean_none(self) -> None:
         foreign = [shipment(event("Delivered"), id=id_) for id_ in "12"]
@@ -187,14 +188,78 @@ class TestWhichShipment:
         assert readings(*foreign) == [Reading(NUMBER, not_found=True)]
 
     def test_the_setting_decides_between_two_services(self) -> None:
-        express = shipment(event("Delivered"), service="express")
+        dutch = shipment(event("Delivered"), service="parcel-nl")
+        german = shipment(event("Out for delivery"))
+
+        unclear = readings(dutch, german)
+        (clear,) = readings(dutch, german, service="parcel-de")
+
+        assert unclear == [Reading(NUMBER, ambiguous=True)]
+        assert (clear.service, clear.scans[0].status) == ("parcel-de", Status.OUT_FOR_DELIVERY)
+
+    @pytest.mark.parametrize("service", ["express", "freight", "dgf", "dsc"])
+    def test_a_division_of_another_brand_does_not_count_beside_one_of_this(
+        self, service: str
+    ) -> None:
+        other = shipment(event("Delivered"), service=service)
         parcel = shipment(event("Out for delivery"))
 
-        (unclear,) = readings(express, parcel)
-        (clear,) = readings(express, parcel, service="parcel-de")
+        (both,) = readings(other, parcel)
+        (alone,) = readings(other)
+        (asked,) = readings(other, parcel, service=service)
 
-        assert unclear.not_found
-        assert (clear.service, clear.scans[0].status) == ("parcel-de", Status.OUT_FOR_DELIVERY)
+        assert both.service == "parcel-de"
+        assert alone.service == asked.service == service
+
+    @pytest.mark.parametrize(
+        ("days", "meant"),
+        [
+            (("2026-03-02", "2026-03-09"), 0),
+            (("2026-03-20", "2026-02-25"), 1),
+            (("2025-03-01", "2026-03-25"), 1),
+            (("2026-02-28", "2026-03-02"), "ambiguous"),
+            (("2026-03-02", "2026-03-01"), "ambiguous"),
+            (("2025-03-01", "2026-06-01"), "not_found"),
+        ],
+    )
+    @pytest.mark.parametrize("services", [("parcel-de", "parcel-nl"), ("parcel-de", "parcel-de")])
+    def test_the_day_of_shipping_decides_between_two_shipments(
+        self, services: tuple[str, str], days: tuple[str, str], meant: int | str
+    ) -> None:
+        pairs = list(zip(services, days, strict=True))
+        found = [
+            shipment(event("Delivered", timestamp=f"{day}T10:00:00"), service=name, id=f"0{i}")
+            | {"details": {"references": [{"number": NUMBER}]}}
+            for i, (name, day) in enumerate(pairs, 1)
+        ]
+        parcel = Parcel(NUMBER, shipped_at=datetime(2026, 3, 1, 9, tzinfo=UTC))
+
+        (reading,) = dhl().read_for({"shipments": found}, [parcel])
+
+        if isinstance(meant, int):
+            assert [f"{s.at:%Y-%m-%d}" for s in reading.scans] == [days[meant]]
+        else:
+            assert reading == Reading(NUMBER, **{meant: True})  # type: ignore[arg-type]
+
+    def test_a_shipment_is_as_old_as_its_first_event(self) -> None:
+        """Both were seen last on the same day; one of them had been on its way for a month."""
+        last = event("Delivered", timestamp="2026-03-09T10:00:00")
+        old = shipment(last, event("Picked up", timestamp="2026-02-09T10:00:00"))
+        new = shipment(last, event("Picked up", timestamp="2026-03-02T10:00:00"))
+        parcel = Parcel(NUMBER, shipped_at=datetime(2026, 3, 1, 9, tzinfo=UTC))
+
+        (reading,) = dhl().read_for({"shipments": [{**old, "service": "parcel-nl"}, new]}, [parcel])
+
+        assert reading.service == "parcel-de"
+
+    def test_the_day_of_shipping_takes_nothing_from_a_lone_shipment(self) -> None:
+        """DHL forgets old events, so the first one it still tells of may be a late one."""
+        late = shipment(event("Delivered", timestamp="2026-06-18T10:02:00"))
+        parcel = Parcel(NUMBER, shipped_at=datetime(2026, 3, 1, 9, tzinfo=UTC))
+
+        (reading,) = dhl().read_for({"shipments": [late]}, [parcel])
+
+        assert reading.scans
 
     def test_the_newest_of_two_lives_of_a_number_counts(self) -> None:
         old = shipment(event("Delivered", timestamp="2025-01-02T10:00:00"))
@@ -509,8 +574,8 @@ AMBIGUOUS = {  # texts that stand for several codes: unknown, or the least they 
 
 def rows() -> list[dict[str, str]]:
     with (SHARED / "codes" / "dhl_unified.csv").open(encoding="utf-8", newline="") as file:
-        table = [row for row in csv.DictReader(file) if row["subcode"] != "statusCode"]
-    return [row for row in table if row["normalized"] != "unknown"]
+        listed = [row for row in csv.DictReader(file) if row["subcode"] != "statusCode"]
+    return [row for row in listed if row["normalized"] != "unknown"]
 
 
 def without_brackets(text: str) -> str:
@@ -535,6 +600,16 @@ def never_a_text(row: dict[str, str]) -> bool:
     )
 
 
+# Express code -> our meaning, and why it is not the table's. DHL Express's own API reads the same.
+CORRECTED = {
+    "BR": ("info", "released by the broker: customs no longer hold it"),
+    "CR": ("info", "cleared: customs no longer hold it"),
+    "RR": ("info", "also said of parcels in the air, and of a release"),
+    "DD": ("delivered!damaged", "it came, but not whole"),
+    "PD": ("!other", "some pieces are still missing; the last one is told as delivered"),
+}
+
+
 @needs_shared
 def test_agrees_with_the_collected_texts() -> None:
     differing = {
@@ -544,7 +619,22 @@ def test_agrees_with_the_collected_texts() -> None:
         and differs(scan(row["subcode"], status=without_brackets(row["text"])), row)
     }
 
-    assert differing == AMBIGUOUS
+    assert differing == AMBIGUOUS | {("express", code) for code in CORRECTED}
+
+
+@needs_shared
+def test_corrected_texts_and_codes_mean_what_the_correction_says() -> None:
+    texts = {row["code"]: row["text"] for row in rows() if row["subcode"] == "express"}
+    for code, (wanted, _) in CORRECTED.items():
+        for status in (without_brackets(texts[code]), code):
+            assert scan("express", status=status).meaning == meaning(wanted), status
+
+
+def test_express_codes_mean_what_they_mean_at_dhl_express() -> None:
+    own = {code: meant for code, meant in table("dhl_express").items() if len(code) == 2}
+    here = {code: DhlUnified.codes.get(f"express|{code.lower()}") for code in own}
+
+    assert here == own
 
 
 @needs_shared

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from contract.samples import ends
+from tracker_sync.carriers import Parcel
 from tracker_sync.carriers.fedex import Fedex, FedexConfig
 from tracker_sync.errors import CallError, Rejected, Throttled, Unavailable, Unreadable
 from tracker_sync.model import Detail, Estimate, Meaning, Pickup, Problem, Reading, Status
@@ -230,6 +231,116 @@ def test_of_two_parcels_the_one_shipped_last_counts_even_without_a_scan() -> Non
 
     for results in ([new, old], [old, new]):
         assert read(entries((NUMBER, results)), NUMBER) == [Reading(NUMBER)]
+
+
+# -- numbers that were used again ----------------------------------------------
+
+MARCH = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+def life(shipped: str = "", code: str = "IT", **more: Any) -> dict[str, Any]:
+    """One parcel of a number; its code tells it from others."""
+    dates = [{"type": "SHIP", "dateTime": f"{shipped}T00:00:00+01:00"}] if shipped else []
+    scans = [event(code, f"{shipped}T10:00:00+01:00")] if shipped else []
+    return {
+        "scanEvents": scans,
+        "dateAndTimes": dates,
+        "latestStatusDetail": latest(code),
+        **more,
+    }
+
+
+def lived(*lives: dict[str, Any], shipped_at: datetime | None = None) -> Reading:
+    parcels = [Parcel(NUMBER, shipped_at=shipped_at)]
+    for results in (lives, lives[::-1]):  # the order of an answer says nothing
+        (reading,) = fedex().read_for(entries((NUMBER, list(results))), parcels)
+    return reading
+
+
+def codes_of(reading: Reading) -> list[str]:
+    return [scan.code for scan in reading.scans]
+
+
+def test_only_ship_dates_around_the_shops_own_are_asked_for() -> None:
+    """The window holds a label printed early and goods that lay for weeks."""
+    request = fedex().request_for([Parcel(NUMBER, shipped_at=MARCH), Parcel(OTHER)], "t")
+
+    assert json.loads(request.content)["trackingInfo"] == [
+        {
+            "trackingNumberInfo": {"trackingNumber": NUMBER},
+            "shipDateBegin": "2026-02-19",
+            "shipDateEnd": "2026-03-31",
+        },
+        {"trackingNumberInfo": {"trackingNumber": OTHER}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "codes"),
+    [
+        (("2026-03-01", "2026-03-04"), ["PU"]),
+        (("2026-02-27", "2026-03-20"), ["PU"]),
+        (("2026-03-20", "2026-04-20"), ["PU"]),
+        (("2026-03-03", "2025-09-01"), ["PU"]),
+        (("2026-03-29", "2026-05-10"), ["PU"]),
+    ],
+)
+def test_the_parcel_shipped_when_the_shop_says_is_meant(
+    days: tuple[str, str], codes: list[str]
+) -> None:
+    mine, other = life(days[0], "PU"), life(days[1], "DL")
+
+    assert codes_of(lived(mine, other, shipped_at=MARCH)) == codes
+
+
+@pytest.mark.parametrize("days", [("2025-09-01",), ("2026-04-05",), ("2026-01-02", "2026-05-01")])
+def test_a_parcel_of_another_season_is_not_ours(days: tuple[str, ...]) -> None:
+    """A delivery of last autumn would be told as that of a label of today."""
+    lives = [life(day, "DL") for day in days]
+
+    assert lived(*lives, shipped_at=MARCH) == Reading(NUMBER, not_found=True)
+
+
+@pytest.mark.parametrize(
+    ("days", "shipped_at"),
+    [
+        (("2026-02-28", "2026-03-02"), MARCH),
+        (("2026-03-01", ""), MARCH),
+        (("", ""), MARCH),
+        (("2026-03-01", "2026-03-10"), None),
+        (("2026-03-01", ""), None),
+        (("", ""), None),
+    ],
+)
+def test_of_two_parcels_that_may_both_be_meant_none_is_believed(
+    days: tuple[str, str], shipped_at: datetime | None
+) -> None:
+    lives = [life(days[0], "DL"), life(days[1], "PU")]
+
+    assert lived(*lives, shipped_at=shipped_at) == Reading(NUMBER, ambiguous=True)
+
+
+def test_without_the_shops_day_the_parcel_shipped_clearly_last_is_meant() -> None:
+    assert codes_of(lived(life("2026-03-01", "PU"), life("2026-01-10", "DL"))) == ["PU"]
+
+
+def test_a_parcel_fedex_lists_twice_is_one() -> None:
+    """FedEx tells the parcels of a number apart by an id of its own."""
+    one: dict[str, Any] = {"trackingNumberInfo": {"trackingNumberUniqueId": "1~FX"}}
+    before, after = life("2026-03-01", "PU", **one), life("2026-03-02", "OD", **one)
+
+    for shipped_at in (None, MARCH):
+        assert codes_of(lived(before, after, shipped_at=shipped_at)) == ["OD"]
+
+
+def test_a_lone_parcel_without_any_day_is_the_one_asked_for() -> None:
+    assert lived(life("", "OC"), shipped_at=MARCH) == Reading(NUMBER)
+
+
+def test_an_error_beside_a_parcel_is_no_second_parcel() -> None:
+    absent = fault("TRACKING.TRACKINGNUMBER.NOTFOUND")
+
+    assert codes_of(lived(life("2026-03-01", "PU"), absent)) == ["PU"]
 
 
 def test_only_unreadable_parcels_are_an_unreadable_answer() -> None:

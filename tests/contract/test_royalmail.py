@@ -12,9 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tracker_sync.carriers import Parcel
+from tracker_sync.carriers.errands import Glance, glance
 from tracker_sync.carriers.royalmail import Royalmail, RoyalmailConfig
 from tracker_sync.errors import CallError, Rejected, Throttled, Unavailable, Unreadable
 from tracker_sync.model import INFO, Detail, Estimate, Meaning, Problem, Reading, Status
+from tracker_sync.wire import Timer, Wire
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "royalmail"
 NUMBER = "TS000071907GB"
@@ -162,6 +165,156 @@ def test_the_wait_it_asks_for_is_passed_on() -> None:
 def test_another_shape_is_unreadable(body: str) -> None:
     with pytest.raises(Unreadable):
         royalmail().decode(httpx.Response(200, text=body), [NUMBER])
+
+
+# -- at a glance ------------------------------------------------------------------
+
+
+def summary(*pieces: dict[str, Any], status: int = 200) -> httpx.Response:
+    return httpx.Response(status, json={"mailPieces": list(pieces)})
+
+
+def last(code: str = "EVGPD", at: str = "2026-06-02T10:00:00+01:00", **more: Any) -> dict[str, Any]:
+    event = {"lastEventCode": code, "lastEventDateTime": at}
+    return {"mailPieceId": NUMBER, "summary": event, **more}
+
+
+def fault(code: str) -> dict[str, Any]:
+    return {"mailPieceId": NUMBER, "error": {"errorCode": code}}
+
+
+def glanced(response: httpx.Response, *numbers: str) -> list[Glance]:
+    transport = httpx.MockTransport(lambda request: response)
+    wire = Wire("royalmail", Timer(lambda: 0.0, lambda seconds: None), transport=transport)
+    parcels = [Parcel(number) for number in numbers or (NUMBER,)]
+    try:
+        return glance(royalmail(), wire, parcels, None)
+    finally:
+        wire.close()
+
+
+def test_a_glance_asks_for_the_summaries_of_thirty_numbers_with_both_keys() -> None:
+    numbers = [f"TS{number:09d}GB" for number in range(Royalmail.glance_batch)]
+    request = royalmail().glance_request([Parcel(number) for number in numbers], None)
+
+    assert Royalmail.glance_batch == 30  # one more is refused with E0013
+    assert request.url.raw_path == (
+        b"/mailpieces/v2/summary?mailPieceId=" + ",".join(numbers).encode()
+    )
+    assert request.headers["x-ibm-client-id"] == "an-id"
+    assert request.headers["x-ibm-client-secret"] == "a-secret"
+
+
+def test_a_strange_number_stays_inside_the_query_of_a_glance() -> None:
+    url = royalmail().glance_request([Parcel("a&b=c#d,e/f")], None).url
+
+    assert url.raw_path == b"/mailpieces/v2/summary?mailPieceId=a%26b%3Dc%23d%2Ce%2Ff"
+
+
+@pytest.mark.parametrize(
+    "name", [path.stem for path in SAMPLES.glob("*.json") if '"lastEvent' in path.read_text()]
+)
+def test_a_glance_gives_the_mark_of_the_history(name: str) -> None:
+    """The two answers carry the same summary block; the glance carries no list of events."""
+    payload = sample(name)
+    pieces = payload["mailPieces"]
+    listed = [pieces] if isinstance(pieces, dict) else pieces
+    bare = [{k: v for k, v in each.items() if k != "events"} for each in listed]
+
+    readings = [each for each in read(payload) if each.mark]
+    glances = glanced(summary(*bare), *(str(each.number) for each in readings))
+
+    assert [(each.number, each.mark) for each in glances] == [
+        (each.number, each.mark) for each in readings
+    ]
+
+
+@pytest.mark.parametrize(
+    ("then", "same"),
+    [
+        (last("EVGPD", "2026-06-02T09:00:00Z"), True),
+        (last(" evgpd ", "2026-06-02T10:00:00"), True),
+        (last("EVKSP"), False),
+        (last("EVGPD", "2026-06-02T10:00:01+01:00"), False),
+    ],
+)
+def test_a_mark_changes_with_the_newest_event_and_not_with_its_spelling(
+    then: dict[str, Any], *, same: bool
+) -> None:
+    (before,), (after,) = glanced(summary(last())), glanced(summary(then))
+
+    assert (before.mark == after.mark) is same
+
+
+def test_a_list_that_lags_behind_its_summary_does_not_make_the_mark() -> None:
+    (reading,) = read({"mailPieces": {**last(), "events": [event("EVDAV", 1)]}}, NUMBER)
+
+    assert glanced(summary(last())) == [Glance(NUMBER, reading.mark)]
+
+
+def test_a_history_without_summary_has_no_mark_and_is_asked_for_again() -> None:
+    (reading,) = read({"mailPieces": piece(event("EVGPD"))}, NUMBER)
+
+    assert reading.mark == ""
+
+
+@pytest.mark.parametrize("code", ["E1142", "E1283", "E1284", "E1308"])
+def test_a_piece_that_is_not_known_has_a_blank_mark(code: str) -> None:
+    assert glanced(summary(fault(code))) == [Glance(NUMBER, "")]
+
+
+@pytest.mark.parametrize("code", ["E1307", "E9999", ""])
+def test_a_piece_that_cannot_be_told_of_just_now_is_left_out(code: str) -> None:
+    other = {"mailPieceId": "TS000071910GB", "summary": last()["summary"]}
+
+    (one,) = glanced(summary(fault(code), other), NUMBER, "TS000071910GB")
+
+    assert (one.number, bool(one.mark)) == ("TS000071910GB", True)
+
+
+@pytest.mark.parametrize("pieces", [[], [last(at="soon")], [last(at="")], [fault("E1307")] * 2])
+def test_a_number_without_a_readable_event_is_left_out(pieces: list[dict[str, Any]]) -> None:
+    assert glanced(summary(*pieces)) == []
+
+
+def test_an_error_beside_data_is_no_missing_piece() -> None:
+    (one,) = glanced(summary(last(error={"errorCode": "E1142"})))
+
+    assert one.mark
+
+
+def test_the_newest_piece_of_a_number_used_again_makes_the_mark() -> None:
+    old, new = last("EVKSP", "2025-01-01T10:00:00Z"), last()
+
+    assert glanced(summary(new, old)) == glanced(summary(old, new)) == glanced(summary(new))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (200, "E1307", Unavailable),
+        (400, "E0013", Rejected),
+        (401, "", Rejected),
+        (429, "E0010", Throttled),
+        (503, "", Unavailable),
+    ],
+)
+def test_a_glance_that_fails_says_nothing_about_any_number(
+    status: int, code: str, error: type[CallError]
+) -> None:
+    body = {"httpCode": 503 if code == "E1307" else status, "errors": [{"errorCode": code}]}
+
+    with pytest.raises(error):
+        glanced(httpx.Response(status, json=body))
+
+
+def test_a_body_that_says_not_known_of_all_gives_blank_marks() -> None:
+    body = {"httpCode": "404", "errors": [{"errorCode": "E1142"}]}
+
+    assert glanced(httpx.Response(200, json=body), NUMBER, "X") == [
+        Glance(NUMBER, ""),
+        Glance("X", ""),
+    ]
 
 
 # -- which piece -------------------------------------------------------------------

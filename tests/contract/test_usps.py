@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from tracker_sync.carriers.usps import Config, Usps
 from tracker_sync.errors import CallError, Rejected, Throttled, Unavailable, Unreadable
@@ -193,6 +194,140 @@ def test_another_parcel_is_not_taken_for_ours(asked: str) -> None:
 
 def test_an_answer_without_number_is_about_the_one_asked_for() -> None:
     assert read(answer(event(), trackingNumber=None)).number == NUMBER
+
+
+# -- many numbers a call ----------------------------------------------------------
+
+OTHER = "9400100000000000000025"
+
+
+def newer(**more: Any) -> Usps:
+    return usps(version="v3r2", **more)
+
+
+def refused(status: object, number: str | None = OTHER, **more: Any) -> dict[str, Any]:
+    """An item of a list that is an error, as HTTP 207 carries it."""
+    named = {"trackingNumber": number} if number else {}
+    return {**named, "statusCode": status, "error": {"message": "no", **more}}
+
+
+def listed(*items: Any, asked: tuple[str, ...] = (NUMBER, OTHER)) -> list[Reading]:
+    return newer().poll(wire(status=207, body=list(items)), asked, "t")
+
+
+def test_a_newer_version_is_asked_for_a_list_by_those_who_choose_it() -> None:
+    request = newer().request([NUMBER, OTHER], "a-token")
+
+    assert (request.method, str(request.url)) == (
+        "POST",
+        "https://apis.usps.com/tracking/v3r2/tracking",
+    )
+    assert json.loads(request.content) == [{"trackingNumber": NUMBER}, {"trackingNumber": OTHER}]
+    assert request.headers["authorization"] == "Bearer a-token"
+    assert (newer().size, usps().size, Usps.batch) == (35, 1, 1)
+
+
+def test_a_version_usps_does_not_have_is_refused() -> None:
+    with pytest.raises(ValidationError, match="v3r2"):
+        usps(version="v4")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_each_number_of_a_list_gets_its_own_answer_whatever_the_order(*, turned: bool) -> None:
+    items = [answer(event("OF"), statusCode="200"), refused("404")]
+
+    mine, other = listed(*(items[::-1] if turned else items))
+
+    assert (mine.number, mine.scans[0].status) == (NUMBER, Status.OUT_FOR_DELIVERY)
+    assert other == Reading(OTHER, not_found=True)
+
+
+@pytest.mark.parametrize(
+    ("item", "absent"),
+    [
+        (refused("404"), True),
+        (refused(404), True),
+        (refused("", code="404"), True),
+        (refused("400", errors=[{"code": "150002"}]), True),
+        (refused("400"), False),
+        (refused("400", errors=[{"code": "160001"}]), False),
+        (refused("403"), False),
+        (refused("429"), False),
+        (refused("503"), False),
+        (refused("odd"), False),
+        (answer(event(eventTimestamp="soon"), trackingNumber=OTHER), False),
+        (None, False),
+    ],
+)
+def test_an_item_that_is_no_history_says_nothing_of_the_others(item: Any, *, absent: bool) -> None:
+    mine, other = listed(answer(event()), item)
+
+    assert mine.scans
+    assert other == Reading(OTHER, not_found=absent, unanswered=not absent)
+
+
+def test_a_history_counts_more_than_the_status_of_its_item() -> None:
+    (mine,) = listed(answer(event(), statusCode="404"), asked=(NUMBER,))
+
+    assert mine.scans
+
+
+@pytest.mark.parametrize(
+    ("items", "absent"),
+    [
+        ([refused("404", None), refused("404", None)], True),
+        ([refused("404", None)], False),
+        ([refused("404", None), refused("503", None)], False),
+        ([], False),
+    ],
+)
+def test_an_error_without_number_counts_if_all_that_are_left_say_the_same(
+    items: list[Any], *, absent: bool
+) -> None:
+    """The order of a list is not promised."""
+    found = listed(*items)
+
+    assert found == [Reading(n, not_found=absent, unanswered=not absent) for n in (NUMBER, OTHER)]
+
+
+def test_a_strangers_item_is_not_taken_for_ours() -> None:
+    assert listed(answer(event(), trackingNumber="9400100000000000000032"), asked=(NUMBER,)) == [
+        Reading(NUMBER, unanswered=True)
+    ]
+
+
+def test_a_refused_token_inside_a_list_can_be_renewed() -> None:
+    with pytest.raises(Rejected) as caught:
+        listed(answer(event()), refused("401"))
+
+    assert caught.value.status == 401
+
+
+def test_an_answer_about_all_of_a_list_is_told_by_its_status() -> None:
+    with pytest.raises(Throttled):
+        newer().poll(wire(status=429, body=error("429")), [NUMBER, OTHER], "t")
+
+
+@pytest.mark.parametrize(
+    ("fields", "day"),
+    [
+        ({"expectedDeliveryDate": "2026-03-05"}, date(2026, 3, 5)),
+        (
+            {"expectedDeliveryDate": "2026-03-05", "predictedDeliveryDate": "2026-03-04"},
+            date(2026, 3, 4),
+        ),
+        ({"guaranteedDeliveryDate": "2026-03-06", "endOfDay": "8:00pm"}, date(2026, 3, 6)),
+        ({"predictedDeliveryWindowStartTime": "10:30am"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_the_forecast_of_a_list_has_names_of_its_own(
+    fields: dict[str, Any] | None, day: date | None
+) -> None:
+    (reading,) = listed(answer(event(), deliveryDateExpectation=fields), asked=(NUMBER,))
+
+    assert (reading.estimate and reading.estimate.day) == day
 
 
 # -- when --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The parts of an answer of DHL's unified API: which shipment is meant, what it promises."""
+"""The parts of an answer of DHL's unified API: its events, what it promises."""
 
 from __future__ import annotations
 
@@ -19,26 +19,6 @@ def problem_number(problem: dict[str, Any], asked: Sequence[str]) -> str | None:
     return asked[0] if asked else named and named[1]
 
 
-def chosen(
-    shipments: list[dict[str, Any]], number: str | None, service: str | None
-) -> list[dict[str, Any]]:
-    """Return the shipments that *number* means: several only if all are the same one.
-
-    Its own id counts before its pieces, those before its references. An answer with one shipment
-    means that one, since ids come in other forms. Two divisions that know the number, or several
-    parcels under one reference, mean none: a foreign delivery would be told as this one's. The
-    setting `service` decides such a case.
-    """
-    pool = [s for s in shipments if service in (None, s.get("service"))]
-    for names in (_own, _pieces, _references):
-        hits = [s for s in pool if _spelt(number) in map(_spelt, names(s))]
-        if hits:
-            break
-    else:
-        hits = pool if len(pool) == 1 else []
-    return hits if len({(s.get("service"), str(s.get("id"))) for s in hits}) == 1 else []
-
-
 def dated(shipment: dict[str, Any], when: Clock) -> list[dict[str, Any]]:
     """Return the events that have a date, the status in front where it is news beside them."""
     events = [event for event in shipment.get("events") or () if event.get("timestamp")]
@@ -47,6 +27,18 @@ def dated(shipment: dict[str, Any], when: Clock) -> list[dict[str, Any]]:
     if status.get("timestamp") and (newest is None or when(status["timestamp"]) > newest):
         return [status, *events]
     return events
+
+
+def besides(
+    shipment: dict[str, Any], pairs: Iterable[tuple[Scan, dict[str, Any]]], when: Clock, zone: str
+) -> dict[str, Any]:
+    """Return the fields of a reading that are no scans."""
+    return {
+        "estimate": estimate(shipment, when, zone),
+        "pickup": pickup(pairs),
+        "service": str(shipment.get("service") or ""),
+        "reroute_url": str(shipment.get("rerouteUrl") or ""),
+    }
 
 
 def estimate(shipment: dict[str, Any], when: Clock, zone: str) -> Estimate | None:
@@ -91,21 +83,3 @@ def _kind(name: str) -> str:
     }
     named = (kind for kind, word in words.items() if re.search(word, name, re.IGNORECASE))
     return next(named, "")
-
-
-def _spelt(number: object) -> str:
-    return re.sub(r"\W", "", str(number)).upper().lstrip("0")
-
-
-def _own(shipment: dict[str, Any]) -> list[Any]:
-    return [shipment.get("id")]
-
-
-def _pieces(shipment: dict[str, Any]) -> list[Any]:
-    return (shipment.get("details") or {}).get("pieceIds") or []
-
-
-def _references(shipment: dict[str, Any]) -> list[Any]:
-    """References come as a list, or as one alone."""
-    given = (shipment.get("details") or {}).get("references") or []
-    return [one.get("number") for one in ([given] if isinstance(given, dict) else given)]

@@ -10,7 +10,6 @@ from typing import Any
 from tracker_sync.model import INFO, Estimate, Pickup, Reading, Scan, Status
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
-Age = tuple[datetime, datetime]
 
 
 def word(block: Any, key: str) -> str:
@@ -50,11 +49,11 @@ def stamp(result: Any, kind: str) -> str:
     return dates.get(kind, "")
 
 
-def age(result: Any, reading: Reading, when: Callable[[str], datetime]) -> Age:
-    """Return when a parcel was shipped and last seen: FedEx uses its numbers again."""
-    seen = [scan.at for scan in reading.scans] or [datetime.min.replace(tzinfo=UTC)]
-    shipped = stamp(result, "SHIP")
-    return (when(shipped) if shipped else seen[0]), seen[-1]
+def shipped(result: Any, reading: Reading, when: Callable[[str], datetime]) -> datetime | None:
+    """Return when a parcel was shipped, or first scanned; None where FedEx does not say."""
+    told = stamp(result, "SHIP")
+    first = next((scan.at for scan in reading.scans), None)
+    return when(told) if told else first
 
 
 def promises(result: Any, scans: Sequence[Scan]) -> dict[str, Any]:

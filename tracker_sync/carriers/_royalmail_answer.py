@@ -1,4 +1,4 @@
-"""How a Royal Mail answer is built: faults, pieces and their names, events, the forecast."""
+"""How a Royal Mail answer is built: pieces and their names, events, the forecast."""
 
 from __future__ import annotations
 
@@ -6,35 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-import httpx
-
-from tracker_sync.errors import Unavailable
 from tracker_sync.model import Estimate
-
-ABSENT = frozenset({"E1142", "E1283", "E1284", "E1308"})  # not known, not tracked, nothing to tell
-DOWN = "E1307"  # tracking is away for a while; comes as HTTP 200, too
 
 
 def word(block: Any, key: str) -> str:
     """Return one field as text; "" where block or field is absent."""
     return str((block or {}).get(key) or "").strip()
-
-
-def away(peer: str) -> Unavailable:
-    """The error for tracking that cannot be reached behind Royal Mail's own door."""
-    return Unavailable(peer, f"tracking is away for a while ({DOWN})")
-
-
-def faults_of(response: httpx.Response) -> set[str]:
-    """Return the error codes of an answer; none where a gateway answers in HTML."""
-    try:
-        payload = response.json()
-    except (ValueError, RecursionError):
-        return set()
-    match payload:
-        case {"errors": [*errors]}:
-            return {str(error.get("errorCode")) for error in errors if isinstance(error, dict)}
-    return set()
 
 
 def pieces(payload: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from tracker_sync.model import Estimate
 
 ABSENT = re.compile(r"1500\d\d")  # not yet, not any more, not shown, not a USPS number
 DAYS = ("predictedDeliveryTimeStamp", "expectedDeliveryTimeStamp", "guaranteedDeliveryTimeStamp")
+NEWER_DAYS = ("predictedDeliveryDate", "expectedDeliveryDate", "guaranteedDeliveryDate")  # v3r2
 UNAUTHORIZED = 401
 SHORTEST = 20  # digits of a domestic number; longer spellings put a ZIP or a prefix before it
 
@@ -37,9 +38,9 @@ def absent(payload: Any) -> bool:
 
 
 def absent_in(response: httpx.Response) -> bool:
-    """Tell the same of an error answer; a gateway may answer in HTML."""
+    """Tell the same of a 400; a gateway may answer in HTML."""
     try:
-        return absent(response.json())
+        return response.status_code == httpx.codes.BAD_REQUEST and absent(response.json())
     except (ValueError, RecursionError):
         return False
 
@@ -101,7 +102,9 @@ def place(event: Any) -> str:
 
 def promises(payload: Any) -> dict[str, Any]:
     """Return the fields of a reading that are no scans."""
-    days = filter(None, (_day(word(payload, name)) for name in DAYS))
+    newer = payload.get("deliveryDateExpectation") or {}
+    stamps = [word(payload, name) for name in DAYS] + [word(newer, name) for name in NEWER_DAYS]
+    days = filter(None, map(_day, stamps))
     service = re.sub(r"[™®]", "", shown(word(payload, "mailClass")))
     return {"estimate": next(map(Estimate, days), None), "service": " ".join(service.split())}
 

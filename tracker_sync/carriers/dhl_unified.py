@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells
-from tracker_sync.carriers._dhl_answer import chosen, dated, estimate, pickup, problem_number
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Parcel, Tells
+from tracker_sync.carriers import _dhl_choice as choice
+from tracker_sync.carriers._dhl_answer import besides, dated, problem_number
 from tracker_sync.carriers._dhl_words import Service, worded
 from tracker_sync.carriers.tables import table
 from tracker_sync.model import Meaning, Reading, Scan, Status
@@ -75,17 +76,21 @@ class DhlUnified(Carrier):
         return httpx.Request("GET", self.url(_URL), params=params, headers=headers)
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
+        """Read numbers whose day of shipping is not known."""
+        return self.read_for(payload, [Parcel(number) for number in asked])
+
+    def read_for(self, payload: Any, parcels: Sequence[Parcel]) -> Iterator[Reading]:
         """One reading a number: the shipment that is meant, if it is clear which one that is."""
+        asked = {parcel.number: parcel.shipped_at for parcel in parcels}
         if "shipments" not in payload:
             self.refusal(httpx.Response(int(payload["status"])))
-            yield Reading(problem_number(payload, asked), not_found=True)
+            yield Reading(problem_number(payload, [*asked]), not_found=True)
             return
         shipments = list(payload["shipments"])
         for number in asked or dict.fromkeys(str(s["id"]) for s in shipments) or (None,):
-            meant = chosen(shipments, number, self.config.service)
-            readings = [self._reading(shipment, number) for shipment in meant]
-            newest = max(readings, key=lambda r: [scan.at for scan in r.scans[-1:]], default=None)
-            yield newest or Reading(number, not_found=True)
+            hits = choice.named(shipments, number, self.config.service)
+            lives = [self._life(shipment, number) for shipment in hits]
+            yield choice.believed(number, lives, asked.get(number or ""))
 
     def when(self, stamp: str) -> datetime:
         """Parse ISO 8601, also an offset like +2:00; fractions of a second are dropped."""
@@ -96,17 +101,12 @@ class DhlUnified(Carrier):
         text = code.partition("|")[2]
         return super().meaning(code) or self.codes.get(f"*|{text}")
 
-    def _reading(self, shipment: dict[str, Any], number: str | None) -> Reading:
+    def _life(self, shipment: dict[str, Any], number: str | None) -> choice.Life:
         events = dated(shipment, self.when)
         scans = [self._scan(event, shipment) for event in events]
-        return self.reading(
-            number,
-            scans,
-            estimate=estimate(shipment, self.when, self.zone),
-            pickup=pickup(zip(scans, events, strict=True)),
-            service=str(shipment.get("service") or ""),
-            reroute_url=str(shipment.get("rerouteUrl") or ""),
-        )
+        more = besides(shipment, zip(scans, events, strict=True), self.when, self.zone)
+        reading = self.reading(number, scans, **more)
+        return shipment, min((scan.at for scan in scans), default=None), reading
 
     def _scan(self, event: dict[str, Any], shipment: dict[str, Any]) -> Scan:
         address = (event.get("location") or {}).get("address") or {}

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, Token
+from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Parcel, Tells, Token
 from tracker_sync.carriers import _fedex_answer as fedex
+from tracker_sync.carriers import _fedex_reuse as reuse
 from tracker_sync.carriers._fedex_faults import complain, faults, faults_of, numbers_only
 from tracker_sync.carriers._fedex_history import history
 from tracker_sync.carriers._oauth import bearer, granted
-from tracker_sync.carriers.shapes import SHAPE
+from tracker_sync.carriers._singly import singly
 from tracker_sync.carriers.tables import table
 from tracker_sync.model import Reading
 
@@ -71,10 +73,13 @@ class Fedex(Carrier):
         return granted(payload)
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
+        """Ask for numbers whose day of shipping is not known."""
+        return self.request_for([Parcel(number) for number in numbers], token)
+
+    def request_for(self, parcels: Sequence[Parcel], token: str | None) -> httpx.Request:
         """Ask for all scans, in English: a few answers differ in their words only."""
-        asked = [{"trackingNumberInfo": {"trackingNumber": number}} for number in numbers]
         headers = {"x-locale": "en_US"} | bearer(token)
-        body = {"includeDetailedScans": True, "trackingInfo": asked}
+        body = {"includeDetailedScans": True, "trackingInfo": [*map(reuse.question, parcels)]}
         url = self.url(f"{HOST}/track/v1/trackingnumbers")
         return httpx.Request("POST", url, json=body, headers=headers)
 
@@ -86,34 +91,30 @@ class Fedex(Carrier):
             super().refusal(response)
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
+        """Read numbers whose day of shipping is not known."""
+        return self.read_for(payload, [Parcel(number) for number in asked])
+
+    def read_for(self, payload: Any, parcels: Sequence[Parcel]) -> Iterator[Reading]:
         """One reading per number; a parcel that cannot be read spoils no other."""
+        asked = {parcel.number: parcel.shipped_at for parcel in parcels}
         codes = faults(payload)
         complain(self.key, codes)
         if numbers_only(codes):
             yield from (Reading(number, not_found=True) for number in asked or (None,))
             return
-        told: list[Reading] = []
-        broken: list[Exception] = []
-        for number, results in fedex.parcels(payload, asked):
-            try:
-                told.append(self._newest(number, results))
-            except SHAPE as exc:
-                broken.append(exc)
-                told.append(Reading(number, unanswered=True))
-        if broken and len(broken) == len(told):
-            raise broken[0]
-        yield from told
+        yield from singly(
+            fedex.parcels(payload, list(asked)),
+            lambda number, results: self._meant(number, results, asked.get(number or "")),
+        )
 
-    def _newest(self, number: str | None, results: list[Any]) -> Reading:
-        """Read the newest parcel of a number that was used again."""
-        found = [self._aged(number, result) for result in results if fedex.tells(result)]
-        if found:
-            return max(found, key=lambda aged: aged[0])[1]
-        errors = [fedex.word(result.get("error"), "code") for result in results]
-        absent = numbers_only(errors)
+    def _meant(self, number: str | None, results: list[Any], day: datetime | None) -> Reading:
+        lives = [self._life(number, result) for result in results if fedex.tells(result)]
+        if lives:
+            return reuse.believed(number, lives, day)
+        absent = numbers_only(fedex.word(result.get("error"), "code") for result in results)
         return Reading(number, not_found=absent, unanswered=not absent)
 
-    def _aged(self, number: str | None, result: Any) -> tuple[fedex.Age, Reading]:
+    def _life(self, number: str | None, result: Any) -> reuse.Life:
         scans = history(result, self.meaning, self.when)
         reading = self.reading(number, reversed(scans), **fedex.promises(result, scans))
-        return fedex.age(result, reading, self.when), reading
+        return reuse.identity(result), fedex.shipped(result, reading, self.when), reading

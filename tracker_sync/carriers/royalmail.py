@@ -1,32 +1,32 @@
-"""Royal Mail Tracking API v2: the whole history of one number a call.
+"""Royal Mail Tracking API v2: a glance at 30 parcels a call, the history of one that moved.
 
-The summary call takes 30 numbers but tells the newest event only: an attempt, a refusal or a
-collection point between two looks would be lost, so the events call is made. Summaries can be
-read all the same. Only event codes count: the words of `statusCategory` are not published, and
-its "Delivered" does not say to whom. Stamps come with their offset; without one, UK time is
-assumed.
+The summary tells the newest event only: an attempt, a refusal or a collection point between two
+looks would be lost, so it serves as a glance and the events call is made for what moved. Only
+event codes count: the words of `statusCategory` are not published, and its "Delivered" does not
+say to whom. Stamps come with their offset; without one, UK time is assumed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import httpx
 from pydantic import Field, SecretStr
 
-from tracker_sync.carriers import Access, Carrier, CarrierConfig, Tells, quoted, rejected
+from tracker_sync.carriers import Access, Carrier, CarrierConfig, Parcel, Tells, quoted
 from tracker_sync.carriers import _royalmail_answer as answer
+from tracker_sync.carriers import _royalmail_faults as faults
 from tracker_sync.carriers import _royalmail_words as words
 from tracker_sync.carriers._newest import age
+from tracker_sync.carriers._royalmail_glance import glances, mark
+from tracker_sync.carriers.errands import Glance
 from tracker_sync.carriers.tables import table
-from tracker_sync.model import Reading, Scan
+from tracker_sync.model import Reading
 
 _URL = "https://api.royalmail.net/mailpieces/v2"
-_KEYS = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
-_REFUSED = "keys refused: check client_id, client_secret and the app's plan for Tracking"
 
 
 class RoyalmailConfig(CarrierConfig):
@@ -45,6 +45,7 @@ class Royalmail(Carrier):
     docs = "https://developer.royalmail.net/"
     tracking_url = "https://www.royalmail.com/track-your-item#/tracking-results/{number}"
     zone = "Europe/London"
+    glance_batch = 30
     # British post numbers, without those of Parcelforce (express E, parcels C).
     number_patterns = (re.compile(r"[ABDF-Z][A-Z][0-9]{9}GB"),)
     aliases = ("royal-mail", "royal mail group", "royal mail uk", "royal mail tracked")
@@ -61,24 +62,29 @@ class Royalmail(Carrier):
 
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
         """Ask for the events of one number."""
-        headers = {
-            "X-IBM-Client-Id": self.config.client_id.get_secret_value(),
-            "X-IBM-Client-Secret": self.config.client_secret.get_secret_value(),
-            "X-Accept-RMG-Terms": "yes",
-            "Accept": "application/json",
-        }
-        url = self.url(f"{_URL}/{quoted(numbers[0])}/events")
-        return httpx.Request("GET", url, headers=headers)
+        return self._get(f"{quoted(numbers[0])}/events")
+
+    def glance_request(self, parcels: Sequence[Parcel], token: str | None) -> httpx.Request:
+        """Ask for the newest event of up to thirty numbers."""
+        return self._get(f"summary?mailPieceId={','.join(quoted(p.number) for p in parcels)}")
+
+    def _get(self, path: str) -> httpx.Request:
+        headers = {"X-Accept-RMG-Terms": "yes", "Accept": "application/json"}
+        headers["X-IBM-Client-Id"] = self.config.client_id.get_secret_value()
+        headers["X-IBM-Client-Secret"] = self.config.client_secret.get_secret_value()
+        return httpx.Request("GET", self.url(f"{_URL}/{path}"), headers=headers)
 
     def refusal(self, response: httpx.Response) -> None:
         """Let a number that is not known pass, whether it comes as 404 or as 400."""
-        faults = answer.faults_of(response)
-        if answer.DOWN in faults:
-            raise answer.away(self.key)
-        if response.status_code in _KEYS:
-            raise rejected(self, _REFUSED, response.status_code)
-        if response.status_code != httpx.codes.BAD_REQUEST or not faults & answer.ABSENT:
+        if not faults.about_numbers(self.key, response):
             super().refusal(response)
+
+    def read_glance(self, payload: Any, parcels: Sequence[Parcel]) -> Iterable[Glance]:
+        """Read marks; a number Royal Mail does not know gives a blank one."""
+        asked = [parcel.number for parcel in parcels]
+        if "mailPieces" in payload:
+            return glances(answer.pieces(payload), asked, self.when)
+        return [Glance(str(reading.number), "") for reading in self._absent(payload, asked)]
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
         """One reading a number, though it may say that Royal Mail cannot tell just now."""
@@ -86,35 +92,29 @@ class Royalmail(Carrier):
             yield from self._absent(payload, asked)
             return
         pieces = answer.pieces(payload)
-        if len(pieces) == 1 and answer.silent(pieces[0]) == answer.DOWN:
-            raise answer.away(self.key)
+        if len(pieces) == 1 and answer.silent(pieces[0]) == faults.DOWN:
+            raise faults.away(self.key)
         called = dict.fromkeys(next(iter(answer.names(piece)), None) for piece in pieces)
         for number in asked or called or (None,):
             mine = answer.meant(number, pieces, alone=len(asked) == 1)
             readings = [self._reading(number, piece) for piece in mine]
             yield max(readings, key=age, default=Reading(number, not_found=True))
 
-    def _absent(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
+    def _absent(self, payload: Any, asked: Sequence[str]) -> list[Reading]:
         """Read an error body, whose own status counts: HTTP may say 200."""
-        status = int(payload["httpCode"])
-        if status < httpx.codes.BAD_REQUEST:
-            raise KeyError("mailPieces")
-        self.refusal(httpx.Response(status, json=payload))
-        yield from (Reading(number, not_found=True) for number in asked or (None,))
+        self.refusal(httpx.Response(faults.status_of(payload), json=payload))
+        return [Reading(number, not_found=True) for number in asked or (None,)]
 
     def _reading(self, number: str | None, piece: dict[str, Any]) -> Reading:
         error = answer.silent(piece)
-        if error and error not in answer.ABSENT:
+        if error and error not in faults.ABSENT:
             return Reading(number, unanswered=True)
-        last = self._scans([answer.last_event(piece)])
-        scans = words.joined([*last], [*self._scans(piece.get("events") or ())])
-        service = answer.word(piece.get("summary"), "productName")
-        reading = self.reading(number, scans, not_found=bool(error), service=service)
-        told = words.without_echoes(reading.scans, frozenset(self.config.codes))
-        return replace(reading, scans=told, estimate=answer.estimate(piece, self.when))
-
-    def _scans(self, events: Sequence[Any]) -> Iterator[Scan]:
-        for event in answer.dated(events):
-            at, code = self.when(answer.word(event, "eventDateTime")), answer.code_of(event)
-            name, place = (answer.word(event, key) for key in ("eventName", "locationName"))
-            yield self.scan(at, code, name, place)
+        reading = self.reading(
+            number,
+            words.scans(piece, self.scan, self.when),
+            not_found=bool(error),
+            service=answer.word(piece.get("summary"), "productName"),
+            estimate=answer.estimate(piece, self.when),
+            mark=mark(piece, self.when),
+        )
+        return replace(reading, scans=words.without_echoes(reading.scans, self.config.codes))

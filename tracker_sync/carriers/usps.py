@@ -1,8 +1,7 @@
-"""USPS Tracking v3: one number a call, behind an OAuth client, 60 calls an hour.
+"""USPS Tracking v3 (one number a call) or v3r2 (many): an OAuth client, 60 calls an hour.
 
-A code is USPS' own `eventCode`. Where it says "delivered" the place in the text decides, since an
-agent and the sender are such places, too: `01|in/at mailbox`. `statusCategory` has no time of its
-own: it can only correct the newest scan.
+A code is USPS' own `eventCode`; where it says "delivered" the place in the text decides, an agent
+and the sender are places, too: `01|in/at mailbox`. `statusCategory` only corrects the newest scan.
 
 Moments are `eventTimestamp` + `GMTOffset`; `GMTTimestamp` keeps the local date and is a day early
 every evening. Label and partner scans have no offset, and a "Z" on a local time is false. Taking
@@ -13,17 +12,19 @@ for later than it was, and one from California for up to three hours earlier.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import httpx
 from pydantic import Field, SecretStr
 
 from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, Token, quoted
+from tracker_sync.carriers import _usps_batch as batch
 from tracker_sync.carriers import _usps_json as usps
 from tracker_sync.carriers import _usps_words as words
 from tracker_sync.carriers._oauth import bearer, granted
+from tracker_sync.carriers._singly import singly
 from tracker_sync.carriers._text import shown
 from tracker_sync.carriers.tables import table
 from tracker_sync.errors import Rejected
@@ -38,6 +39,7 @@ class Config(CarrierConfig):
 
     client_id: str = Field(min_length=1, description="consumer key of the app")
     client_secret: SecretStr = Field(min_length=1, description="consumer secret of the app")
+    version: Literal["v3", "v3r2"] = Field("v3", description="v3r2 asks about 35 numbers a call")
 
 
 class Usps(Carrier):
@@ -68,50 +70,49 @@ class Usps(Carrier):
 
     def token_request(self) -> httpx.Request:
         """Ask for a token in the name of the app."""
-        secret = self.config.client_secret.get_secret_value()
-        form = {"client_id": self.config.client_id, "client_secret": secret}
-        form["grant_type"] = "client_credentials"
+        form = {"client_id": self.config.client_id, "grant_type": "client_credentials"}
+        form["client_secret"] = self.config.client_secret.get_secret_value()
         return httpx.Request("POST", self.url(f"{HOST}/oauth2/v3/token"), data=form)
 
     def read_token(self, payload: Any) -> Token:
         """Read the token; it lasts eight hours."""
         return granted(payload)
 
+    @property
+    def size(self) -> int:
+        """Numbers a call; how many v3r2 takes at most is not confirmed."""
+        return batch.LARGEST if self.config.version == "v3r2" else self.batch
+
     def request(self, numbers: Sequence[str], token: str | None) -> httpx.Request:
-        """Ask for one number; without DETAIL the answer is a sentence."""
-        url = self.url(f"{HOST}/tracking/v3/tracking/{quoted(numbers[0])}")
-        return httpx.Request("GET", url, params={"expand": "DETAIL"}, headers=bearer(token))
+        """Ask for one number, or for a list; without DETAIL v3 answers with a sentence."""
+        url = self.url(f"{HOST}/tracking/{self.config.version}/tracking")
+        if self.config.version == "v3r2":
+            return httpx.Request("POST", url, json=batch.question(numbers), headers=bearer(token))
+        one, detail = f"{url}/{quoted(numbers[0])}", {"expand": "DETAIL"}
+        return httpx.Request("GET", one, params=detail, headers=bearer(token))
 
     def refusal(self, response: httpx.Response) -> None:
         """Let a number USPS does not know (400) pass: it says nothing about our keys."""
-        status = response.status_code
-        if status in (401, 403):
-            raise Rejected(self.key, REFUSED, status=status)
-        if not (status == httpx.codes.BAD_REQUEST and usps.absent_in(response)):
+        if response.status_code in (401, 403):
+            raise Rejected(self.key, REFUSED, status=response.status_code)
+        if not usps.absent_in(response):
             super().refusal(response)
 
-    def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
-        """One reading: the answer is about one number, in whatever form it names it."""
-        gone = usps.failed(payload)
-        if gone and not usps.absent(payload):
-            self.refusal(httpx.Response(usps.status_of(payload)))
-        named = usps.number(payload)
-        names: Sequence[str | None] = asked or [named]
-        for number in names:
-            if not gone and usps.same(number, named):
-                yield self._reading(number, payload)
-            else:  # somebody else's parcel says nothing about this one
-                yield Reading(number, not_found=gone, unanswered=not gone)
+    def read(self, payload: Any, asked: Sequence[str]) -> list[Reading]:
+        """One reading a number, in whatever form the answer names it."""
+        if status := batch.refusal(payload):
+            self.refusal(httpx.Response(status))
+        return singly(batch.parts(payload, asked), self._reading)
 
-    def _reading(self, number: str | None, payload: Any) -> Reading:
-        scans = [self._scan(event) for event in usps.events(payload)]
-        reading = self.reading(number, scans, **usps.promises(payload))
-        return words.corrected(reading, payload, self._meant, mine=self.config.codes)
+    def _reading(self, number: str | None, item: Any) -> Reading:
+        if item is None or batch.failed(item):  # an item of somebody else says nothing
+            return batch.silence(number, item)
+        reading = self.reading(number, map(self._scan, usps.events(item)), **usps.promises(item))
+        return words.corrected(reading, item, self._meant, mine=self.config.codes)
 
     def _scan(self, event: Any) -> Scan:
         text = shown(usps.word(event, "eventType"))
-        code = words.key(usps.word(event, "eventCode"), text)
-        at = self.local(usps.at(event))
+        code, at = words.key(usps.word(event, "eventCode"), text), self.local(usps.at(event))
         return Scan(at, code, self._meant(code, text), text, usps.place(event))
 
     def _meant(self, code: str, text: str = "") -> Meaning | None:
