@@ -154,7 +154,7 @@ class Answers:
         for due in dues:
             pause = _NOT_TAKEN if why.get(due.number, "no answer") else lane.carrier.min_gap
             self._house.store.looks.known_to(due.id, key, known=False)
-            columns = {"next_poll_at": stamp(self._now + pause)}
+            columns = {"next_poll_at": stamp(self._now + pause), "checked_at": stamp(self._now)}
             self._house.store.shipments.update(due.id, columns)
         reasons = sorted({reason for reason in why.values() if reason})
         done = sum(not reason for reason in why.values())

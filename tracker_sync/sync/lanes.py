@@ -120,7 +120,8 @@ class Lane:
     @property
     def refuses_all(self) -> bool:
         """Whether so many questions were refused that no single number can be to blame."""
-        return self.refusals > self.carrier.size.bit_length() + _REFUSALS
+        most = max(self.carrier.size, self.carrier.glance_batch)
+        return self.refusals > most.bit_length() + _REFUSALS
 
     def halve(self, call: Call) -> bool:
         """Split a question that was refused, to find the number to blame; False = it is one."""

@@ -37,7 +37,7 @@ class Planner:
     # -- asking --------------------------------------------------------------
 
     def next_look(
-        self, house: House, shipment: Shipment, past: Due, carrier: Carrier | None, now: datetime
+        self, house: House, shipment: Shipment, past: Due, carrier: Carrier | None, *, now: datetime
     ) -> datetime | None:
         """When to ask about a parcel next; None = no more."""
         state = shipment.state

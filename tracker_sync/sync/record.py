@@ -236,4 +236,4 @@ def next_poll(house: House, shipment: Shipment, now: datetime) -> datetime | Non
     spared = feeds.rest(house, carrier, now) if carrier and past.found else None
     if spared:
         return now + spared * (1 + jitter(shipment.id) / 10)
-    return house.planner.next_look(house, shipment, past, carrier, now)
+    return house.planner.next_look(house, shipment, past, carrier, now=now)
