@@ -40,6 +40,8 @@ class CarrierHealth:
     failure: str  # blank after a good answer
     used: int  # calls, on the carrier's own day
     per_day: int | None
+    quota_left: int | None = None  # registrations; None: it needs none, or has not told yet
+    quota_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,12 @@ def _configured(ours: Ours) -> Iterator[Any]:
 
 
 def table(carriers: Sequence[CarrierHealth], at: datetime, zone: tzinfo) -> Any:
-    """The configured carriers: when they answered, their calls today, their last failure."""
+    """The configured carriers: when they answered, their calls today, their last failure.
+
+    The registrations an aggregator has left stand beside them where one has told.
+    """
     rows = []
+    quotas = any(one.quota_left is not None for one in carriers)
     for one in carriers:
         left = "no limit" if one.per_day is None else max(0, one.per_day - one.used)
         trouble = one.failure
@@ -137,8 +143,19 @@ def table(carriers: Sequence[CarrierHealth], at: datetime, zone: tzinfo) -> Any:
             until = when(one.blocked_until, at, zone)
             trouble = f"not asked before {until}. {trouble}".strip()
         answered = ago(one.answered_at, at) if one.answered_at else "never"
-        rows.append([one.key, answered, one.used, left, trouble])
-    return common.table(["configured", "last answer", "used today", "left", "trouble"], rows)
+        quota = [_registrations(one, at)] if quotas else []
+        rows.append([one.key, answered, one.used, left, *quota, trouble])
+    column = ["registrations left"] if quotas else []
+    return common.table(
+        ["configured", "last answer", "used today", "left", *column, "trouble"], rows
+    )
+
+
+def _registrations(one: CarrierHealth, at: datetime) -> str:
+    """What is left of an aggregator's plan, and how old that is."""
+    if one.quota_left is None or one.quota_at is None:
+        return ""
+    return f"{one.quota_left} ({ago(one.quota_at, at)})"
 
 
 def how_to_map(codes: Sequence[Unknown]) -> Iterator[str]:
@@ -184,6 +201,8 @@ def _health(carrier: Carrier, row: sqlite3.Row | None, used: int, now: datetime)
         failure=row["failure"],
         used=used,
         per_day=per_day,
+        quota_left=row["quota_left"],
+        quota_at=maybe_unstamp(row["quota_at"]),
     )
 
 

@@ -130,6 +130,7 @@ class Condition:
 def look(store: Store, settings: Settings, now: datetime) -> Condition:
     """Ask the database how everything does."""
     glance, asked = store.glance, opened(settings)
+    spoken_for = {*settings.brands, *(carrier.brand for carrier in asked)}
     found = tuple(Open(**dict(row)) for row in glance.open_shipments())
     aside = glance.set_aside()
     return Condition(
@@ -138,7 +139,7 @@ def look(store: Store, settings: Settings, now: datetime) -> Condition:
         every=settings.polling.every,
         klaviyo=_klaviyo(settings),
         open=found,
-        without_carrier=tuple(sorted({o.brand for o in found} - {c.brand for c in asked})),
+        without_carrier=tuple(sorted({o.brand for o in found} - spoken_for)),
         waiting=tuple(_waiting(store, now)),
         set_aside=aside["count"] if aside else 0,
         set_aside_since=maybe_unstamp(aside["oldest"]) if aside else None,

@@ -52,15 +52,13 @@ class Glance:
     def carriers(self) -> dict[str, sqlite3.Row]:
         """How each carrier that was ever asked does; never its token."""
         found = self._db.rows(
-            "SELECT carrier, answered_at, failed_at, failure, throttled, blocked_until"
-            " FROM carriers"
+            "SELECT carrier, answered_at, failed_at, failure, throttled, blocked_until,"
+            " quota_left, quota_at FROM carriers"
         )
         return {row["carrier"]: row for row in found}
 
     def used(self, days: Mapping[str, str]) -> dict[str, int]:
         """Calls reserved by each account on its own day."""
-        if not days:
-            return {}
         if not days:
             return {}
         pairs = [value for pair in days.items() for value in pair]

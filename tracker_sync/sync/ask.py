@@ -83,7 +83,7 @@ class Asking:
             return []
         until = self._now + _NEARLY
         nearly = self._house.store.looks.nearly(share[0].brand, self._now, until, lane.today)
-        able = (due for due in nearly if _rested(lane.carrier, due, self._now))
+        able = (due for due in nearly if _may_ride(lane.carrier, due, self._now))
         fitting = (d for d in able if self._chosen(carriers, d, stopped) is lane.carrier)
         return list(islice(fitting, room))
 
@@ -178,6 +178,7 @@ class Asking:
         self._house.ledger.keep_token(lane.carrier.key, token.value, self._now + token.lasts)
 
 
-def _rested(carrier: Carrier, due: Due, now: datetime) -> bool:
-    """Whether a parcel may be asked about again already."""
-    return due.asked is None or now - due.asked >= carrier.min_gap
+def _may_ride(carrier: Carrier, due: Due, now: datetime) -> bool:
+    """Whether a parcel may be asked about already, and costs nothing that may yet be saved."""
+    rested = due.asked is None or now - due.asked >= carrier.min_gap
+    return rested and (due.found or not carrier.register_batch)
