@@ -11,7 +11,7 @@ import pytest
 from passes.world import BERLIN, START, World, configure, moment, world
 from tracker_sync.model import Estimate, Kind, Meaning, Pickup, Reading, Scan, Status
 from tracker_sync.sandbox.http import Response
-from tracker_sync.sync import record
+from tracker_sync.sync import looked
 
 A, B = "1Z999AA10123456784", "1Z999AA10123456799"
 DHL = "00340434161094042557"
@@ -28,7 +28,7 @@ def answer(shop: World, at: str, reading: Reading) -> None:
     shop.now = moment(at)
     with shop.house() as house, house.store.transaction():
         (row,) = shop.rows("SELECT id FROM shipments WHERE number = ?", reading.number)
-        record.answered(house, house.carriers["ups"], row["id"], reading, now=shop.now)
+        looked.answered(house, house.carriers["ups"], row["id"], reading, now=shop.now)
 
 
 def scan(at: str, status: Status) -> Scan:

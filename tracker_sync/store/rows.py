@@ -151,6 +151,14 @@ def scan(row: sqlite3.Row) -> Scan:
     )
 
 
+def differs(scan: Scan, stored: sqlite3.Row | None) -> bool:
+    """Whether a scan is new, or explained otherwise than it is stored."""
+    if stored is None:
+        return True
+    told = scan.status, scan.problem
+    return scan.status is not None and told != (stored["status"], stored["problem"])
+
+
 def scan_values(scan: Scan, position: int) -> tuple[Any, ...]:
     """The columns of a scan from `at` to `place`, without the carrier."""
     meaning = scan.meaning or Meaning()

@@ -157,9 +157,11 @@ class Shipments:
         A stored scan with a *settled* code stays as it was understood.
         """
         whose, placed = (shipment_id, carrier), list(enumerate(scans))
+        stored = self._stored(shipment_id, carrier)
+        new = [(i, s) for i, s in placed if rows.differs(s, stored.get((stamp(s.at), s.code)))]
         fresh = [
             s
-            for i, s in placed
+            for i, s in new
             if self._add_scan(whose, rows.scan_values(s, i), now, settled=s.code in settled)
         ]
         moments = {scan.at for scan in fresh}
@@ -171,6 +173,13 @@ class Shipments:
                     *(position, *whose, stamp(scan.at), scan.code),
                 )
         return fresh
+
+    def _stored(self, shipment_id: int, carrier: str) -> dict[tuple[str, str], sqlite3.Row]:
+        found = self._db.rows(
+            "SELECT at, code, status, problem FROM scans WHERE shipment_id = ? AND carrier = ?",
+            *(shipment_id, carrier),
+        )
+        return {(row["at"], row["code"]): row for row in found}
 
     def _add_scan(
         self, whose: tuple[int, str], values: tuple[Any, ...], now: datetime, *, settled: bool

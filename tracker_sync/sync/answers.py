@@ -15,7 +15,7 @@ from tracker_sync.errors import CallError, Rejected
 from tracker_sync.model import Reading
 from tracker_sync.polling import Look, next_look
 from tracker_sync.store import Due, stamp
-from tracker_sync.sync import record, trouble
+from tracker_sync.sync import looked, trouble
 from tracker_sync.sync.calls import Answer, Call
 from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
@@ -110,7 +110,7 @@ class Answers:
         def stored() -> int:
             if charged:
                 self._charge(lane, due)
-            return record.answered(self._house, lane.carrier, due.id, reading, now=self._now)
+            return looked.answered(self._house, lane.carrier, due.id, reading, now=self._now)
 
         news = safely(self._house.store, self._report, key, stored)
         if news is None:
@@ -132,7 +132,7 @@ class Answers:
         for due in call.due:
             if due not in moved and due not in silent:
                 self._charge(lane, due)
-                record.unmoved(self._house, due.id, self._now)
+                looked.unmoved(self._house, due.id, self._now)
                 self._report.count("asked")
         lane.group(moved, Errand.HISTORY, lane.carrier.size)
 

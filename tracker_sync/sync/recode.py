@@ -13,8 +13,7 @@ from datetime import datetime
 from functools import partial
 
 from tracker_sync.model import Meaning
-from tracker_sync.store.connection import maybe_stamp
-from tracker_sync.sync import record
+from tracker_sync.sync import looked, record
 from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
 from tracker_sync.sync.report import Report
@@ -67,6 +66,5 @@ def _one(house: House, found: list[Recoded], shipment_id: int, now: datetime) ->
             house.store.recoding.read_anew(shipment_id, each.carrier, each.code, each.meaning)
     shipments = house.store.shipments
     news = record.refresh(house, shipments.get(shipment_id), now)
-    again = record.next_poll(house, shipments.get(shipment_id), now)
-    shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
+    looked.plan_anew(house, shipment_id, now)
     return news

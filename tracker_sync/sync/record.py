@@ -1,4 +1,4 @@
-"""One answer into the database: scans, state, transitions and the messages they owe, together."""
+"""Where a history ends, into the database: state, transitions and what they owe, together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from tracker_sync import lifecycle
-from tracker_sync.carriers import Carrier
-from tracker_sync.lifecycle.delays import next_delay, slipped
-from tracker_sync.messages.follow_ups import ONCE_MORE
+from tracker_sync.lifecycle.delays import next_delay
 from tracker_sync.messages.kinds import kind_of
 from tracker_sync.messages.message import Message
 from tracker_sync.messages.verdict import judge
@@ -21,7 +19,6 @@ from tracker_sync.model import (
     FINAL,
     Kind,
     Problem,
-    Reading,
     Scan,
     Shipment,
     State,
@@ -30,65 +27,12 @@ from tracker_sync.model import (
 )
 from tracker_sync.store import stamp
 from tracker_sync.store.connection import maybe_stamp
-from tracker_sync.store.rows import reading_columns, state_columns
-from tracker_sync.sync import feeds, follow
+from tracker_sync.store.rows import state_columns
+from tracker_sync.sync import follow
 from tracker_sync.sync.house import House
 from tracker_sync.sync.owing import judged, parcel_message
-from tracker_sync.sync.planning import jitter
 
 log = structlog.get_logger()
-
-
-def answered(
-    house: House, by: Carrier, shipment_id: int, reading: Reading, *, now: datetime
-) -> int:
-    """Record what a carrier said about a shipment; return how many transitions it brought."""
-    store, carrier = house.store, by.key
-    known = store.shipments.get(shipment_id)
-    fresh = store.shipments.add_scans(
-        shipment_id, carrier, reading.scans, now, settled=by.config.codes
-    )
-    for scan in fresh:
-        if scan.meaning is None and store.journal.unknown(carrier, scan.code, scan.text, now):
-            log.warning("code.unknown", carrier=carrier, code=scan.code, number=known.number[-6:])
-    store.looks.known_to(shipment_id, carrier, known=not reading.not_found)
-    columns: dict[str, Any] = {"checked_at": stamp(now), "failures": 0}
-    if not reading.not_found:
-        columns |= {"carrier": carrier, "mark": reading.mark}
-        columns["found_at"] = stamp(known.found_at or now)
-    if lifecycle.believed(reading.scans, known, now):
-        columns |= reading_columns(_promised(known, reading, now))
-    news = refresh(house, known, now, columns)
-    if fresh:
-        _learn(house, shipment_id, now)
-    store.outbox.hasten(shipment_id, ONCE_MORE, now)
-    again = next_poll(house, store.shipments.get(shipment_id), now)
-    store.shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
-    return news
-
-
-def _learn(house: House, shipment_id: int, now: datetime) -> None:
-    """Let the planner learn when the news came."""
-    shipments = house.store.shipments
-    shipment = shipments.get(shipment_id)
-    scans = lifecycle.believed(shipments.scans(shipment_id), shipment, now)
-    house.planner.learn(house.store, shipment, scans, now)
-
-
-def _promised(known: Shipment, reading: Reading, now: datetime) -> Reading:
-    """Compare the forecast of a parcel under way with what was promised before."""
-    if reading.estimate is None or known.state.first_scan_at is None:
-        return reading
-    return replace(reading, estimate=slipped(known.estimate, reading.estimate, now))
-
-
-def unmoved(house: House, shipment_id: int, now: datetime) -> None:
-    """Record that a look found nothing new."""
-    shipments = house.store.shipments
-    shipments.update(shipment_id, {"checked_at": stamp(now), "failures": 0})
-    house.store.outbox.hasten(shipment_id, ONCE_MORE, now)
-    again = next_poll(house, shipments.get(shipment_id), now)
-    shipments.update(shipment_id, {"next_poll_at": maybe_stamp(again)})
 
 
 def refresh(
@@ -220,20 +164,3 @@ def _tell_estimate(house: House, known: Shipment, shipment: Shipment, now: datet
     ordinal = 1 + house.store.outbox.count(shipment.id, Kind.ESTIMATE_CHANGED)
     message = parcel_message(house, shipment, Kind.ESTIMATE_CHANGED, now, ordinal=ordinal)
     owe(house, shipment, replace(message, attempt=new.day.isoformat()), now)
-
-
-def next_poll(house: House, shipment: Shipment, now: datetime) -> datetime | None:
-    """When the carrier is asked next: the plan, or the re-check before a waiting follow-up."""
-    if shipment.closed_reason == "expired":
-        return None
-    carriers, zone = house.of_brand(shipment.brand), ZoneInfo(shipment.zone)
-    past = house.store.looks.of(shipment.id, now.astimezone(zone).date().isoformat())
-    if past.delivered and not past.failures:
-        askable = any(carrier.asks_delivered for carrier in carriers)
-        return follow.recheck_at(house, shipment, now) if askable else None
-    hopeful = [c for c in carriers if c.key not in past.unknown_to] or carriers
-    carrier = hopeful[0] if hopeful else None
-    spared = feeds.rest(house, carrier, now) if carrier and past.found else None
-    if spared:
-        return now + spared * (1 + jitter(shipment.id) / 10)
-    return house.planner.next_look(house, shipment, past, carrier, now=now)
