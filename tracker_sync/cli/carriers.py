@@ -42,6 +42,7 @@ class CarrierHealth:
     per_day: int | None
     quota_left: int | None = None  # registrations; None: it needs none, or has not told yet
     quota_at: datetime | None = None
+    wanted: int | None = None  # calls that will be wanted until the carrier's midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ def table(carriers: Sequence[CarrierHealth], at: datetime, zone: tzinfo) -> Any:
     The registrations an aggregator has left stand beside them where one has told.
     """
     rows = []
+    forecasts = any(one.wanted is not None for one in carriers)
     quotas = any(one.quota_left is not None for one in carriers)
     for one in carriers:
         left = "no limit" if one.per_day is None else max(0, one.per_day - one.used)
@@ -144,8 +146,9 @@ def table(carriers: Sequence[CarrierHealth], at: datetime, zone: tzinfo) -> Any:
             trouble = f"not asked before {until}. {trouble}".strip()
         answered = ago(one.answered_at, at) if one.answered_at else "never"
         quota = [_registrations(one, at)] if quotas else []
-        rows.append([one.key, answered, one.used, left, *quota, trouble])
-    column = ["registrations left"] if quotas else []
+        wanted = [one.wanted] if forecasts else []
+        rows.append([one.key, answered, one.used, left, *wanted, *quota, trouble])
+    column = [*(["still wanted"] if forecasts else []), *(["registrations left"] if quotas else [])]
     return common.table(
         ["configured", "last answer", "used today", "left", *column, "trouble"], rows
     )

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
-from datetime import tzinfo
+from dataclasses import asdict, replace
+from datetime import datetime, tzinfo
 from typing import Any
 
 import click
 
 from tracker_sync.cli import common
-from tracker_sync.cli.carriers import table
+from tracker_sync.cli.carriers import CarrierHealth, table
 from tracker_sync.cli.condition import Condition, Pass, look
 from tracker_sync.cli.moments import ago, local, span, when
 from tracker_sync.lifecycle import RANK
 from tracker_sync.model import Status
+from tracker_sync.sync.planning import relearn_all
 
 _ORDER: tuple[str | None, ...] = (None, *RANK, Status.CANCELLED, Status.LOST)
 _NOT_FOUND = "not found yet"
@@ -35,20 +36,49 @@ _MOST_CODES = 10
 
 @common.command("status")
 @click.option("--health", is_flag=True, help="For a monitor: one line, exit 1 if all is not well.")
+@click.option("--relearn", is_flag=True, help="First learn anew from every scan that is stored.")
 @common.as_json
 @click.pass_context
-def command(ctx: click.Context, *, health: bool, as_json: bool) -> None:
-    """Show how the shop's parcels, carriers and messages do."""
+def command(ctx: click.Context, *, health: bool, relearn: bool, as_json: bool) -> None:
+    """Show how the shop's parcels, carriers and messages do.
+
+    "still wanted": the calls today's parcels will want from a carrier until its midnight, where
+    it allows so many a day.
+    """
     wishes, now = common.settings(ctx), common.now(ctx)
     if health and not wishes.database.exists():
         _answer(["no pass has run yet"], as_json=as_json)
+    if relearn:
+        _relearn(ctx, now)
     condition = look(common.store(ctx, existing=True), wishes, now)
+    condition = replace(condition, carriers=_with_forecast(ctx, condition, now))
     if health:
         _answer(condition.wrong(), as_json=as_json)
     elif as_json:
         common.print_json(facts(condition))
     else:
         common.show(*screen(condition, wishes.shop.zone))
+
+
+def _with_forecast(
+    ctx: click.Context, condition: Condition, now: datetime
+) -> tuple[CarrierHealth, ...]:
+    """Add how many calls will be wanted today, where they are limited."""
+    house = common.house(ctx, now)
+    return tuple(
+        replace(one, wanted=house.planner.forecast(house, house.carriers[one.key], now))
+        if one.per_day is not None
+        else one
+        for one in condition.carriers
+    )
+
+
+def _relearn(ctx: click.Context, now: datetime) -> None:
+    """Forget what the planner learned, and learn it anew from the stored scans."""
+    with common.alone(ctx):
+        house = common.house(ctx, now)
+        count = relearn_all(house, now)
+    click.echo(f"learned anew from {count} parcels", err=True)
 
 
 def _answer(wrong: list[str], *, as_json: bool) -> None:

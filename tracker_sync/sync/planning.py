@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tracker_sync import polling
 from tracker_sync.carriers import Carrier
+from tracker_sync.lifecycle import believed
 from tracker_sync.model import Direction, Origin, Scan, Shipment, Status
 from tracker_sync.polling import Habits, Look, Needs, plan, value, word
 from tracker_sync.store import Due, Store
@@ -175,6 +176,20 @@ class Planner:
             self._loaded.add(brand)
             self._habits.load(store.learned.rows(brand))
         return self._habits
+
+
+def relearn_all(house: House, now: datetime) -> int:
+    """Learn anew from every stored history, all or nothing; from how many parcels."""
+    store, planner, count = house.store, Planner(), 0
+    with store.transaction():
+        store.learned.forget()
+        for shipment_id in store.learned.scanned():
+            shipment = store.shipments.get(shipment_id)
+            scans = believed(store.shipments.scans(shipment_id), shipment, now)
+            planner.learn(store, shipment, scans, now)
+            count += 1
+        planner.keep(store)
+    return count
 
 
 def prior() -> Iterator[Row]:
