@@ -103,10 +103,11 @@ class Looks:
             )
 
     def wake_all(self, brand: str, carrier: str, now: datetime) -> int:
-        """Let every open shipment that *carrier* knows be asked about now; how many."""
+        """Let open shipments that *carrier* knows, and did not answer about now, be; how many."""
         return self._db.run(
             "UPDATE shipments SET next_poll_at = ?1"
-            " WHERE brand = ?2 AND next_poll_at > ?1 AND carrier = ?3 AND closed_at IS NULL",
+            " WHERE brand = ?2 AND next_poll_at > ?1 AND carrier = ?3 AND closed_at IS NULL"
+            " AND checked_at < ?1",
             *(stamp(now), brand, carrier),
         ).rowcount
 

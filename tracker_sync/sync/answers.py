@@ -15,7 +15,7 @@ from tracker_sync.errors import CallError, Rejected
 from tracker_sync.model import Reading
 from tracker_sync.polling import Look, next_look
 from tracker_sync.store import Due, stamp
-from tracker_sync.sync import looked, trouble
+from tracker_sync.sync import feeds, looked, trouble
 from tracker_sync.sync.calls import Answer, Call
 from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
@@ -37,6 +37,7 @@ class Answers:
         self._house = house
         self._report = report
         self._now = now
+        self._asked: set[int] = set()  # shipments a carrier has answered about in this pass
 
     def take(self, lane: Lane, call: Call, future: Future[Answer]) -> None:
         """Store an answer, or say when to try again."""
@@ -109,6 +110,7 @@ class Answers:
 
         def stored() -> int:
             if charged:
+                self._asked.add(due.id)
                 self._charge(lane, due)
             return looked.answered(self._house, lane.carrier, due.id, reading, now=self._now)
 
@@ -169,13 +171,17 @@ class Answers:
 
     def _changes(self, lane: Lane, call: Call, changes: Changes) -> None:
         """Take what the feed says itself, wake what is worth a call, and read on."""
+        if call.window and not call.window.page:
+            woken = feeds.lost_touch(self._house, lane.carrier, self._now)
+            self._report.count("woken", woken)
         readings = {r.number: r for r in changes.readings if r.number}
         brands, today = self._house.brands_of(lane.carrier), lane.today
         for due in self._house.store.looks.named(brands, readings, today):
             if reading := readings.get(due.number):
                 self._one(lane, due, reading, charged=False)
         moved = self._house.store.looks.named(brands, changes.moved, today)
-        self._house.store.looks.wake((due.id for due in moved), self._now)
+        again = (due.id for due in moved if due.id not in self._asked)
+        self._house.store.looks.wake(again, self._now)
         lane.feed_on(call, changes)
 
     # -- failures ----------------------------------------------------------------

@@ -37,8 +37,6 @@ class Asking:
         self.lanes = {key: Lane(house, carrier, now) for key, carrier in house.carriers.items()}
         self._down = {key for key, lane in self.lanes.items() if trouble.is_down(lane)}
         for lane in self.lanes.values():
-            woken = feeds.lost_touch(house, lane.carrier, now)
-            report.count("woken", woken)
             if window := feeds.next_window(house, lane.carrier, now):
                 lane.queue.append(Call(errand=Errand.FEED, window=window))
         self.refill()

@@ -3,6 +3,8 @@
 A feed that is up to date tells of every parcel of the account, so a parcel it covers is asked
 about by itself once in a while only. After an outage longer than the list reaches back, every
 parcel is asked about once.
+
+How far a feed was read is kept beside what it said: a dry run, on its copy, takes nothing away.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from tracker_sync.carriers.errands import Feed, Window
 from tracker_sync.sync.house import House
 
 _LATE = 3  # looks that may fail before the feed counts as down
+_EARLY = timedelta(seconds=30)  # cron is no more punctual than that
 
 
 def next_window(house: House, carrier: Carrier, now: datetime) -> Window | None:
@@ -21,13 +24,14 @@ def next_window(house: House, carrier: Carrier, now: datetime) -> Window | None:
     feed = carrier.feed
     if feed is None:
         return None
-    known = house.ledger.feed_at(carrier.key)
+    known = house.store.ledger.feed_at(carrier.key)
     if known is None:
-        house.ledger.feed_read(carrier.key, now)  # what was before, every parcel's first look tells
+        # What was before, every parcel's first look tells.
+        house.store.ledger.feed_read(carrier.key, now)
         return None
-    if now - known < feed.every:
+    if now - known < feed.every - _EARLY:
         return None
-    since = max(known, now - feed.reach) - feed.overlap
+    since = max(known - feed.overlap, now - feed.reach)
     return Window(since, min(now, since + feed.window))
 
 
@@ -39,8 +43,11 @@ def rest_of(carrier: Carrier, read: Window, now: datetime) -> Window | None:
 
 
 def lost_touch(house: House, carrier: Carrier, now: datetime) -> int:
-    """Wake every parcel the feed can no longer tell about; how many."""
-    known = house.ledger.feed_at(carrier.key)
+    """Wake every parcel the feed, that is back, can no longer tell about; how many.
+
+    While it is away parcels are asked about as ever, so there is nothing to wake them for.
+    """
+    known = house.store.ledger.feed_at(carrier.key)
     if carrier.feed is None or known is None or now - known <= carrier.feed.reach:
         return 0
     brands = house.brands_of(carrier)
@@ -52,7 +59,7 @@ def rest(house: House, carrier: Carrier, now: datetime) -> timedelta | None:
     feed = carrier.feed
     if feed is None:
         return None
-    known = house.ledger.feed_at(carrier.key)
+    known = house.store.ledger.feed_at(carrier.key)
     return feed.repair if known and now - known < _late(feed) else None
 
 

@@ -145,7 +145,7 @@ class Lane:
         if page.next_page:
             window: Window | None = replace(call.window, page=page.next_page)
         else:
-            self.house.ledger.feed_read(self.carrier.key, call.window.until)
+            self.house.store.ledger.feed_read(self.carrier.key, call.window.until)
             window = feeds.rest_of(self.carrier, call.window, self.now)
         if window:
             self.queue.appendleft(replace(call, window=window))
