@@ -34,7 +34,7 @@ from contract.samples import (
     sample_files,
     secret_values,
 )
-from tracker_sync.carriers import Access, Carrier, CarrierConfig, Order, Tells
+from tracker_sync.carriers import Access, Carrier, CarrierConfig, Order, Tells, tables
 from tracker_sync.errors import CallError, Rejected, Throttled, Unavailable, Unreadable
 from tracker_sync.model import Meaning, Reading, Status
 from tracker_sync.wire import Timer, Wire
@@ -106,8 +106,18 @@ def attempt(
 def test_a_carrier_is_named_like_its_file(key: str) -> None:
     file = Path(inspect.getfile(CARRIERS[key]))
 
+    table = file.parent / "codes" / f"{key}.csv"
+
     assert file.stem == key
-    assert (file.parent / "codes" / f"{key}.csv").is_file()
+    assert CARRIERS[key].codes
+    if table.is_file():  # else the codes stand in the file itself
+        assert set(tables.table(key)) <= set(CARRIERS[key].codes)
+
+
+def test_no_code_table_is_without_a_carrier() -> None:
+    folder = Path(inspect.getfile(Carrier)).parent / "codes"
+
+    assert {path.stem for path in folder.iterdir()} <= set(CARRIERS)
 
 
 @every_carrier
@@ -561,6 +571,7 @@ READ_THEIR_OWN = {
     "hermes": "hermes",
     "inpost": "inpost",
     "laposte": "laposte",
+    "postnl": "postnl",
     "royalmail": "royalmail",
     "track17": "17track",
     "usps": "usps",

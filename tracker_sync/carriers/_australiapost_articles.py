@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tracker_sync.carriers._australiapost_words import Lookup, text_of
+from tracker_sync.carriers._whose import strange
 from tracker_sync.model import ENDS, INFO, LAST_MILE, Scan, Status
 
 _THE_END = ENDS | {Status.DELIVERED, Status.RETURNING, Status.RETURNED}
@@ -45,9 +46,9 @@ def number_of(result: Block) -> str | None:
 
 
 def meant(number: str | None, among: Sequence[Block], *, alone: bool) -> list[Block]:
-    """Return the results of *number*; one asked for *alone* may be called whatever it likes."""
+    """Return the results of *number*; one asked for *alone* may be called by another form."""
     if alone and len(among) == 1:
-        return list(among)
+        return [each for each in among if not strange(number_of(each), number)]
     return [each for each in among if _same(number_of(each), number)]
 
 

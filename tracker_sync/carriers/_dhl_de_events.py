@@ -76,13 +76,14 @@ def turned(meaning: Meaning, said: Mapping[str, str]) -> Meaning:
 
 def settled(scans: list[Scan], head: Mapping[str, str], whom: Detail | None) -> list[Scan]:
     """Put what only the head knows on the newest scan that has a status: turned, and to whom."""
-    last = next((n for n in reversed(range(len(scans))) if scans[n].status), None)
-    if last is None:
+    newest = next((scan for scan in reversed(scans) if scan.status), None)
+    if newest is None:
         return scans
-    meaning = turned(scans[last].meaning or Meaning(), head)
+    meaning = turned(newest.meaning or Meaning(), head)
     if meaning.status is Status.DELIVERED and not meaning.detail:
         meaning = replace(meaning, detail=whom)
-    return [*scans[:last], replace(scans[last], meaning=meaning), *scans[last + 1 :]]
+    # An entry may be listed twice: then both are the newest one.
+    return [replace(scan, meaning=meaning) if scan == newest else scan for scan in scans]
 
 
 def pickup(scans: list[Scan]) -> Pickup | None:

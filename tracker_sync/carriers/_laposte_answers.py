@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from tracker_sync.carriers._whose import whose
 from tracker_sync.model import Estimate
 
 ABSENT = frozenset({400, 404})  # no number of La Poste's; one it does not know (yet)
@@ -51,7 +52,7 @@ def assigned(told: list[Any], asked: Sequence[str]) -> list[tuple[str | None, An
         return [(_name(answer) or None, answer) for answer in told]
     asked = sendable(asked)
     if len(asked) == 1 == len(told):
-        return [(asked[0], told[0])]
+        return [(whose(_name(told[0]), asked), told[0])]
     forms = {_bare(number): number for number in asked}
     pairs = [(forms.get(_bare(_name(answer))), answer) for answer in told]
     left = set(asked) - {number for number, _ in pairs}

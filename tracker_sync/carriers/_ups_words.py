@@ -63,7 +63,8 @@ def corrected(reading: Reading, current: Meaning | None, *, mine: Container[str]
     if last is None or last.code in mine:
         return reading
     right = replace(last, meaning=_corrected(last, current))
-    return replace(reading, scans=tuple(right if scan is last else scan for scan in reading.scans))
+    # An entry may be listed twice: then both are the newest one.
+    return replace(reading, scans=tuple(right if scan == last else scan for scan in reading.scans))
 
 
 def _corrected(scan: Scan, current: Meaning | None) -> Meaning | None:

@@ -23,6 +23,7 @@ from tracker_sync.carriers import Access, Carrier, CarrierConfig, Order, Tells, 
 from tracker_sync.carriers import _bpost_xml as xml
 from tracker_sync.carriers._bpost_words import believed, wording
 from tracker_sync.carriers._text import shown
+from tracker_sync.carriers._whose import whose
 from tracker_sync.carriers.tables import table
 from tracker_sync.errors import Unavailable
 from tracker_sync.model import Reading, Scan, Status
@@ -91,7 +92,7 @@ class Bpost(Carrier):
         """One item per answer, or the reason why there is none."""
         kind = xml.kind(payload)
         self._complain(kind)
-        number = asked[0] if asked else xml.said(payload, "itemCode") or None
+        number = whose(xml.said(payload, "itemCode"), asked)
         if kind == xml.UNKNOWN:
             yield Reading(number, not_found=True)
             return

@@ -23,6 +23,7 @@ from pydantic import Field, SecretStr
 from tracker_sync.carriers import Carrier, CarrierConfig, quoted, rejected
 from tracker_sync.carriers import _dpd_answer as cloud
 from tracker_sync.carriers._dpd_status import coded
+from tracker_sync.carriers._whose import whose
 from tracker_sync.carriers.facts import Access, Budget, Order, Tells
 from tracker_sync.carriers.tables import table
 from tracker_sync.errors import Throttled
@@ -100,7 +101,7 @@ class Dpd(Carrier):
         """One parcel per answer, or why there is none; an unknown error says nothing about it."""
         faults, order = cloud.faults(payload), cloud.order(payload)
         self._complain(faults)
-        number = asked[0] if asked else cloud.word(order, "ParcelNo") or None
+        number = whose(cloud.word(order, "ParcelNo"), asked)
         if str(payload["Ack"]).lower() == "true":
             yield self._reading(number, order)
             return

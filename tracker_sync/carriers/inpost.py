@@ -17,6 +17,7 @@ import httpx
 
 from tracker_sync.carriers import Access, Budget, Carrier, CarrierConfig, Tells, quoted
 from tracker_sync.carriers._inpost_places import pickup, text
+from tracker_sync.carriers._whose import whose
 from tracker_sync.carriers.tables import table
 from tracker_sync.model import Reading, Scan
 
@@ -61,9 +62,9 @@ class Inpost(Carrier):
         if "tracking_details" not in payload:
             yield self._absent(payload, asked)
             return
-        number = asked[0] if asked else text(payload, "tracking_number")
+        number = whose(text(payload, "tracking_number"), asked)
         scans = map(self._scan, payload["tracking_details"] or ())
-        reading = self.reading(number or None, scans, service=text(payload, "type"))
+        reading = self.reading(number, scans, service=text(payload, "type"))
         yield replace(reading, pickup=pickup(reading, payload.get("custom_attributes")))
 
     def _scan(self, detail: Any) -> Scan:
