@@ -66,10 +66,10 @@ def test_between_equals_the_announcement_waits_and_says_so_once(tmp_path: Path) 
         assert brands(shop) == {UPS: "ups"}
         assert (first.exit_code, second.exit_code) == (1, 0)
         (finding,) = first.new_findings
-        assert "fit dpd and hermes alike (…901232)" in finding
+        assert "fits dpd and hermes alike (…901232)" in finding
         assert "shop.example" not in finding
-        assert "fit dpd and hermes alike" in told(shop, "status")
-        assert "fit dpd and hermes alike" in told(shop, "check")
+        assert "fits dpd and hermes alike" in told(shop, "status")
+        assert "fits dpd and hermes alike" in told(shop, "check")
         assert not (shop.folder / "inbox" / "rejected").exists()
 
 
@@ -117,7 +117,7 @@ def test_what_fits_nobody_waits_too(shop: World) -> None:
     report = shop.run("0h")
 
     assert not brands(shop)
-    assert "fit no configured carrier" in report.new_findings[0]
+    assert "fits no configured carrier" in report.new_findings[0]
 
 
 def test_an_unknown_courier_is_refused_with_its_line(shop: World) -> None:

@@ -51,11 +51,14 @@ def _tell_who_waits(house: House, report: Report) -> None:
 
 def who_waits(count: int, rivals: Sequence[str], ends: str) -> str:
     """Say how many parcels wait for their brand, why, and what to do."""
-    fits = f"fit {' and '.join(rivals)} alike" if rivals else "fit no configured carrier"
+    one = count == 1
+    fits = f"{'fits' if one else 'fit'} "
+    fits += f"{' and '.join(rivals)} alike" if rivals else "no configured carrier"
     shown = ", ".join(f"…{end}" for end in ends.split(",")[:_ENDS])
     return (
-        f"{count} announced without a courier wait, their numbers {fits} ({shown}): name the"
-        " courier in the feed, or `courier:` at the source for all its rows"
+        f"{count} {'parcel waits' if one else 'parcels wait'} for a courier,"
+        f" the {'number' if one else 'numbers'} {fits} ({shown}): name it in the feed, or"
+        " `courier:` at the source for all its rows"
     )
 
 
