@@ -15,11 +15,14 @@ from typing import Any, Protocol
 
 from pretend_lives import DAY, Life
 
-from tracker_sync.polling.news import ENDS, WEIGHTS
+from tracker_sync.polling.news import ENDS, WEIGHTS, events
 
 SHOWN = frozenset(
     {"out_for_delivery", "ready_for_pickup", "delivered", "problem", "delivery_failed"}
 )
+# Told to the customer too, but lateness and lost steps are counted as if it never happened.
+QUIET = "in_transit"
+OVERTAKES = frozenset(WEIGHTS) - {QUIET}
 GIVE_UP = 40 * DAY
 
 
@@ -59,13 +62,14 @@ class Score:
     superseded: dict[str, int] = field(default_factory=dict)
     shown: dict[str, int] = field(default_factory=dict)
 
-    def see(self, news: Sequence[tuple[int, str]], now: int) -> None:
-        """Count the news that one answer brought."""
-        for place, (at, word) in enumerate(news):
-            if word not in SHOWN and word != "in_transit":
+    def see(self, history: Sequence[tuple[int, str]], before: int, now: int) -> None:
+        """Count the news that one answer brought; *before* steps of the history were known."""
+        told = events(history, {**WEIGHTS, QUIET: 0.25})
+        for place, (at, word, weight) in enumerate(told[before:], before + 1):
+            if word not in SHOWN and not (word == QUIET and weight):
                 continue
             self.shown[word] = self.shown.get(word, 0) + 1
-            gone = any(later in WEIGHTS for _, later in news[place + 1 :])
+            gone = any(later in OVERTAKES for _, later in history[place:])
             self.superseded[word] = self.superseded.get(word, 0) + gone
             if word in SHOWN:
                 self.late.append(now - at)
@@ -119,7 +123,7 @@ def _ask(policy: Policy, score: Score | None, parcel: tuple[int, Life, int], now
         known += 1
     if score:
         score.calls += 1
-        score.see(life.events[before:known], now)
+        score.see(life.events[:known], before, now)
     policy.observe(i, life, known, now)
     return known
 

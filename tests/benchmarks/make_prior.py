@@ -31,7 +31,9 @@ def learned(seeds: range = SEEDS) -> list[tuple[str, str]]:
     kept = [
         (cell, tally)
         for carrier, cell, tally in rows
-        if tally.seen >= ENOUGH and (carrier == SHOP or cell.endswith(("h", "3d")))
+        if tally.seen >= ENOUGH
+        and not (carrier != SHOP and cell.endswith("/quiet"))
+        and (carrier == SHOP or cell.endswith(("h", "3d")))
     ]
     return sorted((cell, short(tally)) for cell, tally in kept)
 

@@ -51,7 +51,7 @@ class Account:
             known += 1
         if score:
             score.calls += 1
-            score.see(life.events[before:known], now)
+            score.see(life.events[:known], before, now)
         ended = life.steps[known - 1][1] in ENDS
         self._planner.observe(i, life.brand, life.events[:known], now, ended)
         if ended or now - life.steps[0][0] > GIVE_UP:

@@ -130,3 +130,19 @@ def test_free_places_in_a_call_are_taken_by_what_is_nearly_due(tmp_path: Path) -
 
         assert shop.calls["dhl_parcel_de"] == before + 1
         assert report.counts["asked"] == 12
+
+
+def test_where_the_carrier_gives_no_day_the_shops_own_parcels_do(shop: World) -> None:
+    shop.run("0h")
+    numbers = many(shop, 25)
+    for number in numbers:
+        shop.parcel(number, *WAY)
+    shop.runs("3h", "33h", "6h")
+    shop.csv("1Z999AA10999999999;ups;late@shop.example;9999")
+    shop.parcel("1Z999AA10999999999", "dispatched 170h")
+    shop.run("172h")
+
+    told = [event.properties for event in shop.events("late@shop.example")]
+    assert [p["EstimatedDelivery"] for p in told] == ["2026-11-10"]
+    assert [p["EstimateSource"] for p in told] == ["history"]
+    assert "EstimatedDelivery" not in shop.events()[0].properties  # nothing was learned then

@@ -195,6 +195,6 @@ def test_no_day_sees_more_calls_than_the_carrier_allows(what: Look, now: datetim
         assert found.astimezone(what.zone).date() > now.astimezone(what.zone).date()
 
 
-def test_a_forecast_counts_a_look_every_three_hours_and_half_hours_in_the_van() -> None:
-    assert calls_a_parcel() == pytest.approx(3 * 16 / 3 + 12)
-    assert calls_a_parcel(days=6) == pytest.approx(6 * 16 / 3 + 12)
+def test_a_forecast_counts_what_a_parcel_costs_where_calls_are_plenty() -> None:
+    assert calls_a_parcel() == pytest.approx(18.5)
+    assert calls_a_parcel(days=6) == pytest.approx(32)

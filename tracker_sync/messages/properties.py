@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -59,6 +59,7 @@ class Occasion:
     parcel_count: int = 1
     basis: str = ""
     correctable: bool = False
+    forecast: date | None = None  # our own, where the carrier gives none
 
 
 def properties(occasion: Occasion, wording: Wording) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def properties(occasion: Occasion, wording: Wording) -> dict[str, Any]:
     known = {
         **_parcel(occasion, wording),
         **_progress(occasion, wording),
-        **_places(shipment, wording),
+        **_places(occasion, wording),
         **_links(occasion, wording),
         **_goods(shipment.items, wording.items),
     }
@@ -115,13 +116,16 @@ def _progress(occasion: Occasion, wording: Wording) -> dict[str, Any]:
     }
 
 
-def _places(shipment: Shipment, wording: Wording) -> dict[str, Any]:
+def _places(occasion: Occasion, wording: Wording) -> dict[str, Any]:
+    shipment = occasion.shipment
     pickup, estimate = shipment.pickup, shipment.estimate
     waiting = pickup if shipment.state.status is Status.READY_FOR_PICKUP else None
-    told = estimate if estimate and not shipment.state.delivered_at else None
+    told = estimate.day if estimate else occasion.forecast
+    told = None if shipment.state.delivered_at else told
+    source = "carrier" if estimate else "history"
     return {
-        "EstimatedDelivery": told.day.isoformat() if told else "",
-        "EstimateSource": "carrier" if told else "",
+        "EstimatedDelivery": told.isoformat() if told else "",
+        "EstimateSource": source if told else "",
         "PickupType": waiting.type if waiting else "",
         "PickupName": waiting.name if waiting else "",
         "PickupAddress": waiting.address if waiting else "",

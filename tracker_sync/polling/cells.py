@@ -62,3 +62,8 @@ def day_number(day: date) -> int:
 def days_cell(word: str, minute: int) -> str:
     """Days until delivered, by the weekday on which a status was reached: `days/dispatched/0`."""
     return f"days/{word}/{minute // DAY % 7}"
+
+
+def quiet_cell(word: str, minute: int) -> str:
+    """Until it was first said to be on its way: `dispatched/work/17/quiet`."""
+    return f"{hour_cell(word, minute)}/quiet"

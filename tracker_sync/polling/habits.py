@@ -10,8 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 
-from tracker_sync.polling import clock
-from tracker_sync.polling.cells import PRIOR, Key, day_number, days_cell, hour_cell, keys, slot
+from tracker_sync.polling import clock, news
+from tracker_sync.polling.cells import (
+    PRIOR,
+    SHOP,
+    Key,
+    day_number,
+    days_cell,
+    hour_cell,
+    keys,
+    quiet_cell,
+    slot,
+)
 from tracker_sync.polling.clock import HOUR
 from tracker_sync.polling.news import ENDS, WEIGHTS, Event, events
 from tracker_sync.polling.tally import BIN, BINS, HORIZON, Tally
@@ -19,9 +29,9 @@ from tracker_sync.polling.tally import BIN, BINS, HORIZON, Tally
 DOUBT = 0.2  # share of the coarsest curve that says: anything may happen at any time
 TRUST = (6.0, 12.0, 6.0, 6.0)  # sightings until a cell counts as much as the coarser one; fine last
 TRUST_PRIOR = 6.0
-_NOTHING = [0.0] * BINS
-
 Row = tuple[str, str, str]  # carrier, cell, value
+Share = tuple[list[float], float]  # a curve, and how much of it counts
+_NOTHING: Share = [0.0] * BINS, 0.0
 
 
 class Habits:
@@ -29,6 +39,7 @@ class Habits:
 
     def __init__(self, prior: Iterable[Row] = (), weights: Mapping[str, float] = WEIGHTS) -> None:
         self._cells: dict[Key, Tally | str] = {(PRIOR, cell): value for _, cell, value in prior}
+        self._expected: dict[tuple[str, str], list[float]] = {}  # by hour and slot, of the prior
         self._weights = weights
         self._changed: set[Key] = set()
 
@@ -106,8 +117,27 @@ class Habits:
             self._count(
                 keys(brand, told[now][1], hour, told[now][0], due=due), hour, (delay, weight)
             )
+            self._learn_quiet(brand, told[now : ahead + 1], hour)
             hour += HOUR
         return hour
+
+    def _learn_quiet(self, brand: str, told: list[Event], hour: int) -> None:
+        """Quiet news counts up to the next loud news, as more is not sure to be known yet."""
+        if told[0][1] not in news.BEFORE_QUIET:
+            return
+        cell = quiet_cell(told[0][1], hour)
+        first = next((at for at, word, _ in told if word == news.QUIET), hour + HORIZON)
+        self._count([(SHOP, cell), (brand, cell)], hour, (first - hour, news.QUIET_WEIGHT))
+
+    def quiet_curve(self, brand: str, word: str, minute: int) -> list[float] | None:
+        """News to be expected that is told, but worth no call where calls are scarce."""
+        if word not in news.BEFORE_QUIET:
+            return None
+        cell = quiet_cell(word, minute)
+        blend: list[Share] = []
+        for key, trust in zip(((PRIOR, cell), (SHOP, cell), (brand, cell)), TRUST, strict=False):
+            blend = self._refined(blend, key, trust)
+        return _mixed(blend)
 
     def _count(self, cells: Iterable[Key], hour: int, outcome: tuple[int, float]) -> None:
         for key in cells:
@@ -124,44 +154,43 @@ class Habits:
         return found
 
     def curve(
-        self,
-        brand: str,
-        word: str,
-        minute: int,
-        scanned: int,
-        *,
-        due: int | None = None,
-        bins: int = BINS,
+        self, brand: str, word: str, minute: int, scanned: int, *, due: int | None = None
     ) -> list[float]:
         """Weighted news to be expected in so many half hours from the full hour of *minute* on."""
         hour = hour_cell(word, minute)
-        fine = keys(brand, word, minute, scanned, due=due)
-        layers = (
-            ((PRIOR, hour + slot(minute, scanned)), TRUST_PRIOR),
-            *zip(fine, TRUST, strict=False),
-        )
-        base = 1 / BINS
-        blend: list[tuple[list[float], float]] = []
-        root = self._tally((PRIOR, hour))
-        if root is not None and root.seen:
-            base, blend = DOUBT / BINS, [(root.bins, (1 - DOUBT) / root.seen)]
-        for key, trust in layers:
-            tally = self._tally(key)
-            if tally is None or not tally.seen:
-                continue
-            whole = tally.seen + trust
-            kept = trust / whole
-            base *= kept
-            blend = [(news, share * kept) for news, share in blend]
-            blend.append((tally.bins, 1 / whole))
-        return _mixed([base] * bins, blend)
+        blend = [(self._shipped(hour, slot(minute, scanned)), 1.0)]
+        for key, trust in zip(keys(brand, word, minute, scanned, due=due), TRUST, strict=False):
+            blend = self._refined(blend, key, trust)
+        return _mixed(blend)
+
+    def _refined(self, blend: list[Share], key: Key, trust: float) -> list[Share]:
+        """A finer cell takes its share from the coarser ones."""
+        tally = self._tally(key)
+        if tally is None or not tally.seen:
+            return blend
+        whole = tally.seen + trust
+        kept = [(curve, share * trust / whole) for curve, share in blend]
+        return [*kept, (tally.bins, 1 / whole)]
+
+    def _shipped(self, hour: str, slot: str) -> list[float]:
+        """What the prior expects; it never changes, so it is mixed once."""
+        found = self._expected.get((hour, slot))
+        if found is None:
+            blend = [([1 / BINS] * BINS, 1.0)]
+            root = self._tally((PRIOR, hour))
+            if root is not None and root.seen:
+                blend = [(blend[0][0], DOUBT), (root.bins, (1 - DOUBT) / root.seen)]
+            found = _mixed(self._refined(blend, (PRIOR, hour + slot), TRUST_PRIOR))
+            self._expected[hour, slot] = found
+        return found
 
 
-def _mixed(odds: list[float], blend: list[tuple[list[float], float]]) -> list[float]:
-    """Add up the curves, three at a time: this is half of what a decision costs."""
-    blend += [(_NOTHING, 0.0)] * (-len(blend) % 3)
-    for i in range(0, len(blend), 3):
-        (one, a), (two, b), (three, c) = blend[i : i + 3]
-        curves = zip(odds, one, two, three, strict=False)  # the shortest is what is wanted
-        odds = [each + a * x + b * y + c * z for each, x, y, z in curves]
-    return odds
+def _mixed(blend: list[Share]) -> list[float]:
+    """Add up to five curves at once, by their shares: this is half of what a decision costs."""
+    (one, a), (two, b), (three, c), (four, d), *more = blend + [_NOTHING] * (4 - len(blend))
+    if not more:
+        known = zip(one, two, three, four, strict=True)
+        return [a * v + b * w + c * x + d * y for v, w, x, y in known]
+    five, e = more[0]
+    all_five = zip(one, two, three, four, five, strict=True)
+    return [a * v + b * w + c * x + d * y + e * z for v, w, x, y, z in all_five]

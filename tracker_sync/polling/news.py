@@ -18,6 +18,9 @@ WEIGHTS: Mapping[str, float] = {
     "returning": 0.5,
     "returned": 0.5,
 }
+# Told too, but no call is spent on it where calls are scarce: learned beside the rest.
+QUIET, QUIET_WEIGHT = "in_transit", 0.25
+BEFORE_QUIET = frozenset({"announced", "dispatched"})
 ENDS = frozenset({"delivered", "returned"})
 # Once per attempt, that is per day; everything else is news only after something else.
 _AGAIN = frozenset({"out_for_delivery", "delivery_failed", "problem"})

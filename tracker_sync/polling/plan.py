@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import datetime, timedelta
-from math import inf, sqrt
+from itertools import accumulate
+from math import sqrt
+from operator import add
 
 from tracker_sync.model import Status
 from tracker_sync.polling import clock
@@ -11,16 +14,16 @@ from tracker_sync.polling.cells import day_number
 from tracker_sync.polling.habits import Habits
 from tracker_sync.polling.look import Look, word
 from tracker_sync.polling.pace import next_look
-from tracker_sync.polling.tally import BIN, BINS
+from tracker_sync.polling.tally import BIN
 
 LONGEST = timedelta(days=2)
 LEAST = timedelta(minutes=5)
 _MINUTE = timedelta(minutes=1)
-_SOON = 34  # half hours; most decisions need to look no further
 _SURE = 0.03  # share of parcels that is never believed to be gone from an hour's curve
 _SILENT = timedelta(days=7)  # without a scan; from then on the pauses grow
 _SHARE_OF_SILENCE = 12
 _SPREAD = 0.05  # of the pause, earlier or later
+_PLENTY = 8.0  # minutes; at a higher price no call is spent on quiet news
 _RARE = 1 / 100  # minutes of lateness a minute, where nothing is learned
 _PLAIN = frozenset({Status.DELIVERED, Status.RETURNED, Status.LOST, Status.CANCELLED})
 
@@ -30,9 +33,11 @@ def plan(habits: Habits, look: Look, price: float, now: datetime) -> datetime | 
     if look.failures or look.status is None or look.status in _PLAIN:
         return _in_time(look, now, next_look(look, now))
     start = clock.minute(now, look.zone)
-    worthwhile, late = _pile_up(_odds(habits, look, start, bins=_SOON), start, price=price)
-    if late < price:
-        worthwhile, _ = _pile_up(_odds(habits, look, start), start, price=price)
+    odds = _odds(habits, look, start)
+    if price <= _PLENTY:
+        quiet = habits.quiet_curve(look.brand, look.status, start)
+        odds = list(map(add, odds, quiet)) if quiet else odds
+    worthwhile = _reached(odds, start, price)
     when = _kept_apart(look, now, clock.moment(int(worthwhile), look.zone))
     when = max(_in_time(look, now, when) or when, now + max(LEAST, look.min_gap))
     return _another_day(look, now, when)
@@ -44,39 +49,56 @@ def value(habits: Habits, look: Look, now: datetime) -> float:
     if look.status is None or look.status in _PLAIN:
         return (now - asked) / _MINUTE * _RARE
     start = clock.minute(asked, look.zone)
-    until = clock.minute(now, look.zone)
-    return _pile_up(_odds(habits, look, start), start, until=until)[1]
+    return _late(_odds(habits, look, start), start, clock.minute(now, look.zone))
 
 
-def _odds(habits: Habits, look: Look, start: int, *, bins: int = BINS) -> list[float]:
+def _odds(habits: Habits, look: Look, start: int) -> list[float]:
     scanned = clock.minute(look.scanned or look.since, look.zone)
     due = day_number(look.estimate) if look.estimate else None
     learned_as = word(str(look.status), problem=look.problem)
-    return habits.curve(look.brand, learned_as, start, scanned, due=due, bins=bins)
+    return habits.curve(look.brand, learned_as, start, scanned, due=due)
 
 
-def _pile_up(
-    odds: list[float], start: int, *, price: float = inf, until: float = inf
-) -> tuple[float, float]:
-    """Let lateness pile up along the curve; returns the minute when it ends, and how much."""
+def _reached(odds: list[float], start: int, price: float) -> float:
+    """The minute when so much lateness has piled up; the end of the curve if it never does."""
+    levels, piled, left, believed = _pile_up(odds, start)
+    wanted = price * 2 / BIN * believed
+    place = bisect_left(piled, wanted)
+    if place == len(piled):
+        return start + left + BIN * (place - 2)
+    span = left if place == 1 else BIN
+    missing = (wanted - piled[place - 1]) * BIN / 2
+    level, rise = levels[place - 1], levels[place] - levels[place - 1]
+    # missing = level * t + rise / span * t**2 / 2, solved for t
+    passed = 2 * missing / (level + sqrt(level * level + 2 * rise / span * missing))
+    return start + left + BIN * (place - 1) - span + passed
+
+
+def _late(odds: list[float], start: int, until: int) -> float:
+    """How much lateness has piled up by then; after the end of the curve it goes on as it was."""
+    levels, piled, left, believed = _pile_up(odds, start)
+    place = min(max(0, -((start + left - until) // BIN)) + 1, len(piled))
+    span = left if place == 1 else BIN
+    passed = until - (start + left + BIN * (place - 1) - span)
+    rise = levels[place] - levels[place - 1] if place < len(piled) else 0.0
+    late = piled[place - 1] * BIN / 2 + passed * (levels[place - 1] + rise / span * passed / 2)
+    return late / believed
+
+
+def _pile_up(odds: list[float], start: int) -> tuple[list[float], list[float], int, float]:
+    """Let lateness pile up along a curve: the chance that there is news, and the lateness so far.
+
+    Both from *start* on at the end of every half hour, of which the first has begun and is *left*
+    minutes long; lateness in quarters of an hour, and everything to be divided by the share of
+    parcels without news before *start*. Summed as a whole: most of a decision's time goes here.
+    """
     first, begun = divmod(start % clock.HOUR, BIN)
+    left = BIN - begun
     gone = sum(odds[:first]) + odds[first] * begun / BIN  # that did not happen, as we know
-    scale = 1 / max(_SURE, 1 - gone) / BIN
-    level = late = 0.0
-    at, left = float(start), float(BIN - begun)
-    for chance in odds[first:]:
-        left = min(left, until - at)
-        rise = chance * scale * left
-        area = left * (level + rise / 2)
-        if late + area >= price:
-            missing = price - late  # level * t + rise / left * t**2 / 2, solved for t
-            root = sqrt(level * level + 2 * rise / left * missing)
-            return at + 2 * missing / (level + root), price
-        late, level, at = late + area, level + rise, at + left
-        if at >= until:
-            return at, late
-        left = BIN
-    return at, late + (level * (until - at) if until < inf else 0.0)
+    rest = odds[first] * left / BIN
+    levels = list(accumulate([rest, *odds[first + 1 :]], initial=0.0))
+    areas = [rest * left / BIN, *map(add, levels[1:], levels[2:])]
+    return levels, list(accumulate(areas, initial=0.0)), left, max(_SURE, 1 - gone)
 
 
 def _kept_apart(look: Look, now: datetime, when: datetime) -> datetime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from tracker_sync.messages.kinds import SPECS
 from tracker_sync.messages.message import Message
@@ -10,6 +12,8 @@ from tracker_sync.messages.properties import Occasion
 from tracker_sync.messages.verdict import known_kind
 from tracker_sync.model import Detail, Direction, Kind, Problem, Shipment, Status
 from tracker_sync.sync.house import House
+
+_ON_ITS_WAY = frozenset({Status.DISPATCHED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY})
 
 
 def metric_name(house: House, kind: str) -> str:
@@ -22,7 +26,9 @@ def metric_name(house: House, kind: str) -> str:
     return house.prefix + (SPECS[known].metric if known else kind)
 
 
-def occasion(house: House, message: Message, shipment: Shipment, row: sqlite3.Row) -> Occasion:
+def occasion(
+    house: House, message: Message, shipment: Shipment, row: sqlite3.Row, *, now: datetime
+) -> Occasion:
     """What surrounds a message."""
     fact = house.store.shipments.transition(row["transition_id"])
     word = fact["word"] if fact else None
@@ -41,7 +47,18 @@ def occasion(house: House, message: Message, shipment: Shipment, row: sqlite3.Ro
         parcel_count=count,
         basis=rule.basis if rule and rule.basis != "none" else "",
         correctable=message.kind == Kind.ADDRESS_PROBLEM and shipment.state.first_scan_at is None,
+        forecast=_forecast(house, shipment, now),
     )
+
+
+def _forecast(house: House, shipment: Shipment, now: datetime) -> date | None:
+    """The day by which half of such parcels were delivered, where the carrier does not say."""
+    on_its_way = shipment.state.status in _ON_ITS_WAY and not shipment.state.problems
+    if shipment.estimate or not on_its_way or shipment.direction is Direction.RETURN:
+        return None
+    today = now.astimezone(ZoneInfo(shipment.zone)).date()
+    days = house.planner.delivery(house.store, shipment, today)
+    return days[0] if days else None
 
 
 def _detail(fact: sqlite3.Row | None, shipment: Shipment, message: Message) -> Detail | None:

@@ -167,7 +167,7 @@ def _freeze(
     draft = Draft(
         metric=metric,
         recipient=recipient,
-        properties=properties(occasion(house, message, shipment, row), house.wording),
+        properties=properties(occasion(house, message, shipment, row, now=now), house.wording),
         time=message.occurred_at,
         unique_id=message.id,
         backfill=verdict.backfill or house.policy.shadow,
