@@ -251,6 +251,22 @@ def test_a_return_leg_is_an_arrival_at_the_shop_and_never_a_delivery(back: dict[
     assert as_return.status is Status.DELIVERED
 
 
+@pytest.mark.parametrize("odd", ["odd", 7, [7]])
+def test_a_forward_shipment_of_a_wrong_type_is_neither_a_return_nor_a_delivery(odd: object) -> None:
+    body = json.dumps(page(tracking(GOT, HERE, forward_shipment=odd))).encode()
+
+    with pytest.raises(Unreadable):
+        aftership().decode_body(body, [NUMBER])
+
+
+def test_a_forward_shipment_that_says_nothing_is_none() -> None:
+    assert end(GOT, HERE, forward_shipment={"id": None}) is Status.DELIVERED
+
+
+def test_a_delivery_told_twice_is_doubted_twice() -> None:
+    assert end(GOT, HERE, HERE, tag="Exception") is not Status.DELIVERED
+
+
 def test_a_return_leg_that_turns_back_never_arrives() -> None:
     reading = one(GOT, entry("Exception_010", 3), HERE, shipment_direction="return")
     state = trace(reading.scans, zone=UTC, direction=Direction.RETURN).state

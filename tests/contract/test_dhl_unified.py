@@ -157,6 +157,22 @@ class TestWhichShipment:
         assert reading.number == NUMBER
         assert reading.scans
 
+    def test_another_id_of_the_same_form_is_somebody_elses_shipment(self) -> None:
+        other = NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)
+
+        (reading,) = readings(shipment(event("Delivered"), id=other))
+
+        assert reading == Reading(NUMBER, not_found=True)
+
+    def test_a_piece_is_meant_although_its_shipment_has_an_id_of_the_same_form(self) -> None:
+        other = NUMBER[:-1] + str((int(NUMBER[-1]) + 1) % 10)
+
+        (reading,) = readings(
+            shipment(event("Delivered"), id=other, details={"pieceIds": [NUMBER]})
+        )
+
+        assert reading.scans
+
     def test_a_piece_is_found_among_several_shipments(self) -> None:
         other = shipment(event("Delivered"), id="1111")
         mine = shipment(event("Out for delivery"), id="2222", details={"pieceIds": [NUMBER]})

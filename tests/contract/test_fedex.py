@@ -441,6 +441,33 @@ def test_the_latest_status_may_deny_a_delivery(
     assert reading.scans[-1].status is status
 
 
+@pytest.mark.parametrize("code", ["DE", "RS"])
+def test_a_delivery_told_twice_is_denied_twice(code: str) -> None:
+    twice = [event("DL", eventDescription="Delivered")] * 2
+
+    (reading,) = read(answer(*twice, latestStatusDetail=latest(code)), NUMBER)
+
+    assert Status.DELIVERED not in {scan.status for scan in reading.scans}
+
+
+@pytest.mark.parametrize("content", [{"reasonDetail": [{"type": "REJECTED"}]}, {}])
+def test_a_return_told_twice_is_no_delivery(content: dict[str, Any]) -> None:
+    twice = [event("DL", eventDescription="Delivered")] * 2
+
+    (reading,) = read(answer(*twice, returnDetail=content), NUMBER)
+
+    wanted = Status.RETURNED if content else Status.DELIVERED
+    assert {scan.status for scan in reading.scans} == {wanted}
+
+
+@pytest.mark.parametrize("odd", ["odd", 7, [7]])
+def test_a_return_detail_of_a_wrong_type_is_neither_a_return_nor_a_delivery(odd: object) -> None:
+    body = json.dumps(answer(event("DL"), returnDetail=odd)).encode()
+
+    with pytest.raises(Unreadable):
+        fedex().decode_body(body, [NUMBER])
+
+
 def test_a_delivery_known_by_its_date_only_comes_last() -> None:
     dates = [{"type": "ACTUAL_DELIVERY", "dateTime": "2026-03-02T00:00:00"}]
     payload = answer(event("OD"), latestStatusDetail=latest("DL"), dateAndTimes=dates)

@@ -149,6 +149,16 @@ def test_the_only_parcel_is_the_one_that_was_asked_whatever_it_is_called() -> No
     assert codes(read(payload)) == ["5"]
 
 
+def test_another_barcode_of_the_same_form_is_somebody_elses_parcel() -> None:
+    payload = answer(status("5"), Barcode=OTHER, MainBarcode=OTHER)
+
+    assert read(payload) == Reading(NUMBER, not_found=True)
+
+
+def test_a_parcel_answers_to_the_first_barcode_of_its_order() -> None:
+    assert codes(read(answer(status("5"), Barcode=OTHER, MainBarcode=NUMBER))) == ["5"]
+
+
 def several(*barcodes: str) -> dict[str, Any]:
     parcels = [{"Barcode": name, "MainBarcode": NUMBER} for name in barcodes]
     states = [status("1"), status("2"), status("5")]

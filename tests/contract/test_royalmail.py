@@ -326,6 +326,13 @@ def test_the_number_asked_for_comes_back_whatever_the_piece_is_called() -> None:
     assert (reading.number, reading.scans[-1].status) == ("MYSHOP-0001", Status.OUT_FOR_DELIVERY)
 
 
+def test_another_label_of_the_same_form_is_somebody_elses_piece() -> None:
+    other = NUMBER[:-3] + str((int(NUMBER[-3]) + 1) % 10) + NUMBER[-2:]
+    named = piece(event("EVKSP"), mailPieceId=other, summary={"oneDBarcode": other})
+
+    assert read({"mailPieces": named}, NUMBER) == [Reading(NUMBER, not_found=True)]
+
+
 @pytest.mark.parametrize("asked", ["0B0367574000000FE0A0B", "0b0367574000000fe0a0b", "label"])
 def test_a_piece_of_several_is_found_by_any_of_its_names(asked: str) -> None:
     named = sample("hex_id")["mailPieces"]

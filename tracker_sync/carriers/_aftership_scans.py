@@ -59,12 +59,14 @@ def homeward(says: Meaning) -> Meaning:
 def codes(tracking: Any, checkpoints: list[Any]) -> list[str]:
     """Return the code of each of *checkpoints*, oldest first."""
     words = [str(each.get("subtag") or each.get("tag") or _SAYS_NOTHING) for each in checkpoints]
-    back = tracking.get("shipment_direction") == "return" or bool(tracking.get("forward_shipment"))
+    forward = tracking.get("forward_shipment") or {}  # no object: refused, it may mean anything
+    back = tracking.get("shipment_direction") == "return" or any(forward.values())
     flagged = tracking.get("return_to_sender") is True and not _TURNS & {*words}
     found: list[str] = []
     for place, word in enumerate(words):
         arrived, before = word.partition("_")[0] == "Delivered", {*words[:place]}
-        last, way = place == len(words) - 1, ""
+        # An entry may be listed twice: then both are the last one.
+        last, way = checkpoints[place] == checkpoints[-1], ""
         if back or (arrived and flagged):
             way = f"{DOUBTFUL}/" if arrived and back and _TURNS & before else f"{RETURN}/"
         elif arrived and _doubtful(tracking, checkpoints[place], last=last):

@@ -13,6 +13,7 @@ from typing import Any
 
 from tracker_sync.carriers._newest import age
 from tracker_sync.carriers._reuse import meant
+from tracker_sync.carriers._whose import strange
 from tracker_sync.model import Reading
 
 Life = tuple[dict[str, Any], datetime | None, Reading]  # a shipment, its first event, its history
@@ -27,7 +28,8 @@ def named(
     """Return the shipments that carry *number*: those of the brand, where others do, too.
 
     A shipment's own id counts before its pieces, those before its references. An answer with one
-    shipment means that one, since ids come in other forms. The setting `service` leaves one
+    shipment means that one, since ids come in other forms, unless it is another id of the very
+    same form. The setting `service` leaves one
     division alone.
     """
     pool = [s for s in shipments if service in (None, s.get("service"))]
@@ -36,7 +38,8 @@ def named(
         if hits:
             break
     else:
-        hits = pool if len(pool) == 1 else []
+        known = [s for s in pool if not strange(str(s.get("id")), number)]
+        hits = known if len(pool) == 1 else []
     return [s for s in hits if s.get("service") not in _OTHER_BRANDS] or hits
 
 

@@ -27,10 +27,12 @@ def history(result: Any, look: Look, when: Callable[[str], datetime]) -> list[Sc
     latest = _latest(result)
     back = _sent_back(result, latest)
     if events and word(events[0], "eventType") == latest["eventType"]:
-        events[0] = latest | {name: value for name, value in events[0].items() if value}
+        newest = latest | {name: value for name, value in events[0].items() if value}
+        # An entry may be listed twice: then both are the newest one.
+        events = [newest if event == events[0] else event for event in events]
     scans: list[Scan] = []
     for event in reversed(events):
-        code = key(event, look, back=back and event is events[0])
+        code = key(event, look, back=back and event == events[0])
         scans.append(_scan(event, _at(word(event, "date"), scans, when), look, code))
     code, told = key(latest, look, back=back), stamp(result, "ACTUAL_DELIVERY")
     scanned = {word(event, "eventType") for event in events}
@@ -114,4 +116,4 @@ def _doubted(scans: list[Scan], latest: str, look: Look) -> list[Scan]:
     agreed = meaning and (meaning == INFO or meaning.status is Status.DELIVERED)
     if last is None or last.status is not Status.DELIVERED or agreed:
         return scans
-    return [replace(scan, code=latest, meaning=meaning) if scan is last else scan for scan in scans]
+    return [replace(scan, code=latest, meaning=meaning) if scan == last else scan for scan in scans]

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from tracker_sync.carriers._whose import stranger
 from tracker_sync.carriers.errands import Feed, Window
 from tracker_sync.carriers.shapes import SHAPE
 from tracker_sync.model import Estimate, Reading
 
-_NO_SHIPMENT = "2"
 _TOO_FAST = re.compile(rb"requests?\s*(?:/|per)\s*second|rate limit", re.IGNORECASE)
 # PostNL takes two hours and keeps two days. Where clocks are changed a window is an hour longer
 # than it looks, and a call may start minutes after its pass.
@@ -42,8 +42,7 @@ def many(node: Any) -> list[Any]:
 
 def text(node: Any, key: str) -> str:
     """Return what *node* says under *key*; "" for {} and for nothing."""
-    said = node.get(key)
-    return str(said).strip() if isinstance(said, str | int) else ""
+    return str(said).strip() if isinstance(said := node.get(key), str | int) else ""
 
 
 def shipments(payload: Any) -> list[Any]:
@@ -57,10 +56,10 @@ def shipments(payload: Any) -> list[Any]:
 
 
 def absent(payload: Any) -> bool:
-    """Tell whether PostNL says that it knows nothing."""
+    """Tell whether PostNL says that it knows nothing: warning 2."""
     told = payload.get("Warnings")
     warnings = many(told.get("Warning", told) if isinstance(told, dict) else told)
-    return any(text(warning, "Code") == _NO_SHIPMENT for warning in warnings)
+    return any(text(warning, "Code") == "2" for warning in warnings)
 
 
 def nothing(payload: Any, asked: Sequence[str]) -> list[Reading]:
@@ -76,7 +75,8 @@ def too_fast(response: httpx.Response) -> bool:
 
 def meant(number: str, parcels: list[Any]) -> list[Any]:
     """Pick the parcels *number* was asked for: of an order's several those that bear it."""
-    if len(parcels) == 1:
+    names = [text(parcel, name) for parcel in parcels for name in ("Barcode", "MainBarcode")]
+    if len(parcels) == 1 and not stranger(names, number):
         return parcels
     return [parcel for parcel in parcels if text(parcel, "Barcode").upper() == number.upper()]
 

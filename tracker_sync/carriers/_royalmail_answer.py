@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from tracker_sync.carriers._whose import stranger
 from tracker_sync.model import Estimate
 
 
@@ -28,11 +29,11 @@ def names(piece: dict[str, Any]) -> list[str]:
 
 
 def meant(number: str | None, among: Sequence[dict[str, Any]], *, alone: bool) -> Iterator[Any]:
-    """Give the pieces of *number*; one asked for *alone* may be called whatever it likes."""
+    """Give the pieces of *number*; an only one may be called otherwise."""
     for piece in among:
         own = [name.casefold() for name in names(piece)]
-        nameless = not own if number is None else number.casefold() in own
-        if nameless or (alone and len(among) == 1):
+        mine = not own if number is None else number.casefold() in own
+        if mine or (alone and len(among) == 1 and not stranger(own, number)):
             yield piece
 
 

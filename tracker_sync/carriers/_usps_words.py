@@ -40,7 +40,8 @@ def corrected(reading: Reading, payload: Any, meant: Meant, *, mine: Container[s
         return reading
     last = reading.scans[-1]
     right = replace(last, meaning=checked(last, payload, meant))
-    return replace(reading, scans=(*reading.scans[:-1], right))
+    # An entry may be listed twice: then both are the newest one.
+    return replace(reading, scans=tuple(right if scan == last else scan for scan in reading.scans))
 
 
 def checked(newest: Scan, payload: Any, meant: Meant) -> Meaning | None:

@@ -7,7 +7,7 @@ shipment), so a name of another form says nothing; one of the very same form is 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
 def whose(named: str | None, asked: Sequence[str]) -> str | None:
@@ -21,6 +21,12 @@ def strange(named: str | None, asked: str | None) -> bool:
     """Tell whether *named* is another number of the very same form."""
     ours, theirs = _plain(asked), _plain(named)
     return ours != theirs and _form(ours) == _form(theirs)
+
+
+def stranger(names: Collection[str], asked: str | None) -> bool:
+    """Tell whether *names* are all those of somebody else: one is strange, and none is ours."""
+    ours = any(_plain(name) == _plain(asked) for name in names)
+    return not ours and any(strange(name, asked) for name in names)
 
 
 def _plain(number: str | None) -> str:

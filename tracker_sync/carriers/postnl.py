@@ -78,11 +78,10 @@ class Postnl(Carrier):
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterable[Reading]:
         """One reading a number: an order of several parcels comes as a whole."""
-        parcels = told.shipments(payload)
-        if not parcels:
+        if not (parcels := told.shipments(payload)):
             return told.nothing(payload, asked)
         if asked:
-            return [self._meant(number, told.meant(number, parcels)) for number in asked]
+            return [self._meant(number, parcels) for number in asked]
         named = [self._reading(told.text(p, "Barcode") or None, p) for p in parcels]
         return {reading.number: reading for reading in sorted(named, key=age)}.values()
 
@@ -107,8 +106,9 @@ class Postnl(Carrier):
         return httpx.Request("GET", self.url(f"{_URL}/{path}"), params=query, headers=headers)
 
     def _meant(self, number: str, parcels: list[Any]) -> Reading:
-        readings = [self._reading(number, parcel) for parcel in parcels]
-        return max(readings, key=age, default=Reading(number, ambiguous=True))
+        readings = [self._reading(number, parcel) for parcel in told.meant(number, parcels)]
+        unclear = Reading(number, ambiguous=len(parcels) > 1, not_found=len(parcels) == 1)
+        return max(readings, key=age, default=unclear)
 
     def _reading(self, number: str | None, parcel: Any) -> Reading:
         scans = map(self._scan, lists.scans(parcel, self._codes))
