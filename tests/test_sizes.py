@@ -22,7 +22,7 @@ TYPICAL, LONG, LONGEST = 8, 30, 50
 PURE_LINES, EDGE_LINES, SOURCE_LINES, CARRIER_LINES = 200, 250, 150, 120
 MOST_POSITIONAL = 4
 # Signatures that a library dictates. An entry that is no longer needed is a failure.
-DICTATED = {"wire/deadline.py:_Backend:connect_tcp"}
+DICTATED = {"wire/transport.py:_Backend:connect_tcp"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Documented = Function | ast.ClassDef | ast.Module

@@ -14,11 +14,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeVar
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
-
-import httpx
 
 from tracker_sync.carriers.errands import Errands, Parcel
 from tracker_sync.carriers.facts import (
@@ -30,10 +29,13 @@ from tracker_sync.carriers.facts import (
     Token,
 )
 from tracker_sync.carriers.shapes import SHAPE, why
-from tracker_sync.discovery import found
+from tracker_sync.discovery import Shelf
 from tracker_sync.errors import Rejected, Unreadable
 from tracker_sync.model import Meaning, Reading, Scan, Status, utc
 from tracker_sync.wire import Wire, check, moved
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = [
     "Access",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_SHARED = ("brands", "errands", "facts", "shapes", "tables")  # files that are no carrier
 
 
 class Carrier(Errands, ABC):
@@ -133,7 +136,7 @@ class Carrier(Errands, ABC):
 
         The default treats 404 as readable ("not found") and everything else by its status.
         """
-        if response.status_code != httpx.codes.NOT_FOUND:
+        if response.status_code != HTTPStatus.NOT_FOUND:
             check(self.key, response)
 
     # -- helpers for request() and read() ------------------------------------
@@ -182,7 +185,7 @@ class Carrier(Errands, ABC):
         """Ask about *parcels* in one call; raise a CallError or return readings."""
         response = wire.send(self.request_for(parcels, token))
         self.refusal(response)
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             return [Reading(parcel.number, not_found=True) for parcel in parcels]
         return self._read(response.content, lambda payload: [*self.read_for(payload, parcels)])
 
@@ -201,14 +204,14 @@ class Carrier(Errands, ABC):
     def answer(self, response: httpx.Response, reader: Callable[[Any], T]) -> T:
         """Turn the answer to an errand into what *reader* makes of it; a 404 is no answer."""
         self.refusal(response)
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             check(self.key, response)
         return self._read(response.content, reader)
 
     def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:
         """Turn an HTTP answer into readings. Needs no network."""
         self.refusal(response)
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             return [Reading(number, not_found=True) for number in asked]
         return self.decode_body(response.content, asked)
 
@@ -240,6 +243,6 @@ def rejected(carrier: Carrier, text: str, status: int | None = None) -> Rejected
     return Rejected(carrier.key, text, status=status)
 
 
-def discover() -> dict[str, type[Carrier]]:
-    """Return every carrier class of this package by its key."""
-    return {cls.key: cls for cls in found(sys.modules[__name__], Carrier)}  # type: ignore[type-abstract]
+def discover() -> Mapping[str, type[Carrier]]:
+    """Return every carrier class of this package by its key, which is the name of its file."""
+    return Shelf(sys.modules[__name__], Carrier, but=_SHARED)  # type: ignore[type-abstract]

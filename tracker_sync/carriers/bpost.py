@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import httpx
@@ -29,7 +30,7 @@ from tracker_sync.errors import Unavailable
 from tracker_sync.model import Reading, Scan, Status
 
 _URL = "https://api.parcel.bpost.cloud/services/trackedmail/item"
-_KEYS = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+_KEYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class Config(CarrierConfig):
@@ -78,7 +79,7 @@ class Bpost(Carrier):
         if response.status_code in _KEYS:
             text = "login refused: compare account_id and passphrase with the Shipping Manager"
             raise rejected(self, text, response.status_code)
-        told = response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS
+        told = response.is_client_error and response.status_code != HTTPStatus.TOO_MANY_REQUESTS
         fault = xml.fault(response.content) if told else ""
         self._complain(fault)
         if fault != xml.UNKNOWN:

@@ -58,7 +58,8 @@ def _listed(text: str) -> tuple[str, ...]:
 
 def brand_called(name: str) -> str | None:
     """The brand a feed means by *name*; None where nobody is called that."""
-    return _spellings().get(_letters(name))
+    letters = _letters(name)
+    return _spellings().get(letters) if letters else None
 
 
 @cache

@@ -15,6 +15,7 @@ Stamps have no offset; that they mean Berlin time is an assumption.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import httpx
@@ -31,7 +32,7 @@ from tracker_sync.model import Reading
 
 _URL = "https://cloud.dpd.com/api/v1/getOrderStatus"
 _COOL_DOWN = 600  # seconds DPD asks for after its call limit, which it does not publish
-_KEYS = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
+_KEYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _REFUSED = "keys refused: check partner_name, partner_token, cloud_user_id and user_token"
 
 
@@ -88,14 +89,14 @@ class Dpd(Carrier):
         self._complain(faults)
         if response.status_code in _KEYS:
             raise rejected(self, _REFUSED, response.status_code)
-        if not faults or response.status_code != httpx.codes.BAD_REQUEST:
+        if not faults or response.status_code != HTTPStatus.BAD_REQUEST:
             super().refusal(response)
 
     def _complain(self, faults: Sequence[str]) -> None:
         if any(map(cloud.THROTTLED.search, faults)):
             raise Throttled(self.key, _COOL_DOWN)
         if any(map(cloud.REFUSED.search, faults)):
-            raise rejected(self, _REFUSED, httpx.codes.UNAUTHORIZED)
+            raise rejected(self, _REFUSED, HTTPStatus.UNAUTHORIZED)
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterator[Reading]:
         """One parcel per answer, or why there is none; an unknown error says nothing about it."""

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
-
 from tracker_sync.model import Reading
 from tracker_sync.wire import Wire
 
 if TYPE_CHECKING:
+    import httpx
+
     from tracker_sync.carriers import Carrier
 
 

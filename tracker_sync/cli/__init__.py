@@ -5,6 +5,7 @@ Floor 4. Each command is a file that is imported only when it is called.
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 
 import click
@@ -47,6 +48,8 @@ class Program(click.Group):
             return None
         file, attribute, _ = COMMANDS[cmd_name]
         found: click.Command = getattr(import_module(f"{__name__}.{file}"), attribute)
+        gc.freeze()  # what was imported stays
+        gc.enable()
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

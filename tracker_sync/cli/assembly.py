@@ -5,18 +5,19 @@ Floor 4, because it is where settings, edges and the pass meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import holidays
-import httpx
 
 from tracker_sync import carriers, sources
 from tracker_sync.carriers import Carrier
 from tracker_sync.carriers.brands import others
 from tracker_sync.klaviyo import Klaviyo
+from tracker_sync.late import Later
 from tracker_sync.messages.follow_ups import FollowUp
 from tracker_sync.messages.kinds import SPECS
 from tracker_sync.messages.properties import Brand, Wording
@@ -29,10 +30,13 @@ from tracker_sync.sync.house import Bounds, House, Via
 from tracker_sync.sync.planning import Planner
 from tracker_sync.wire import Timer
 
+if TYPE_CHECKING:
+    import httpx
+
 
 def open_store(settings: Settings, path: Path | None = None) -> Store:
     """Open the shop's database, or a copy of it at *path*."""
-    known = zones(carriers.discover())
+    known = Later(lambda: zones(carriers.discover()))
     return Store(path or settings.database, shop=settings.shop.id, zones=known)
 
 
@@ -60,7 +64,7 @@ def build(
         rename=settings.messages.rename,
         prefix=settings.messages.prefix,
         rules=rules(settings),
-        brands=brands(classes),
+        brands=Later(lambda: brands(classes)),
         timer=timer,
         planner=Planner(),
         step=step,
@@ -185,5 +189,13 @@ def wording(settings: Settings) -> Wording:
 
 def workdays(country: str | None) -> Callable[[date], bool]:
     """Monday to Friday without the public holidays of the shop's country."""
-    free = holidays.country_holidays(country) if country else {}
-    return lambda day: day.weekday() < 5 and day not in free
+
+    @cache
+    def free() -> Container[date]:
+        import holidays
+
+        with suppress(NotImplementedError):  # nobody has listed them for this country
+            return holidays.country_holidays(country) if country else ()
+        return ()
+
+    return lambda day: day.weekday() < 5 and day not in free()

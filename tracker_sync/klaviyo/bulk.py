@@ -13,19 +13,20 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from tracker_sync.klaviyo.body import MAX_BYTES, compact
 from tracker_sync.klaviyo.outcome import Outcome, OutcomeState, faults, judge
+
+if TYPE_CHECKING:
+    import httpx
 
 STOPS = (OutcomeState.AGAIN, OutcomeState.HALT)
 _MAX_EVENTS = 1_000
 _ENVELOPE = 100  # bytes around an event that stands in a profile of its own
 _POINTER = re.compile(r"/events-bulk-create/data/(\d+)(?:/attributes/events/data/(\d+))?")
 
-Post = Callable[[str], httpx.Response | Outcome]
+Post = Callable[[str], "httpx.Response | Outcome"]
 
 
 @dataclass(frozen=True, slots=True)

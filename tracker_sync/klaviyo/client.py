@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 
@@ -67,11 +68,11 @@ class Klaviyo:
         if self._config.public_key:
             return Account(public_key=self._config.public_key)
         response = wire.send(self._request("GET", "/api/accounts"), repeatable=True)
-        if response.status_code == httpx.codes.FORBIDDEN:
+        if response.status_code == HTTPStatus.FORBIDDEN:
             if challenged(response):
                 raise Unavailable(PEER, "HTTP 403 from a guard in front of Klaviyo")
             return Account()
-        if response.status_code == httpx.codes.UNAUTHORIZED:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             raise Rejected(PEER, judge(response).text, status=response.status_code)
         check(PEER, response)
         return _account(response)
@@ -91,7 +92,7 @@ class Klaviyo:
             return None
         if judge(response).state is OutcomeState.REFUSED:
             return True
-        return False if response.status_code == httpx.codes.FORBIDDEN else None
+        return False if response.status_code == HTTPStatus.FORBIDDEN else None
 
     def warnings(self) -> list[str]:
         """What this configuration cannot do, in sentences for the merchant."""

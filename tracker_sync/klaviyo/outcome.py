@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import httpx
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from tracker_sync.errors import CallError, Unavailable
 from tracker_sync.wire import retry_after
+
+if TYPE_CHECKING:
+    import httpx
 
 _AGAIN = (408, 421, 425, 429)
 _TURNED_AWAY = (429, 503)  # answered before anything was done with the event
@@ -70,9 +72,9 @@ def failed(error: CallError) -> Outcome:
 def judge(response: httpx.Response) -> Outcome:
     """Judge an answer."""
     status = response.status_code
-    if status == httpx.codes.ACCEPTED:
+    if status == HTTPStatus.ACCEPTED:
         return Outcome(OutcomeState.ACCEPTED)
-    if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return Outcome(OutcomeState.TOO_LARGE, "HTTP 413: larger than Klaviyo takes")
     if status in _AGAIN or status >= 500:
         turned_away = status in _TURNED_AWAY

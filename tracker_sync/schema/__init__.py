@@ -6,40 +6,39 @@ means. Read it in Datasette: the views `open_shipments`, `outbox` and `transit_t
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlite_utils import Database, Migrations
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from tracker_sync.schema import errands, first, learning
 
+if TYPE_CHECKING:
+    from sqlite_utils import Migrations
+
 APPLICATION_ID = 0x74726B73  # "trks"
-
-migrations = Migrations("tracker_sync")
-
-
-@migrations(name="0001_initial")
-def _initial(db: Any) -> None:
-    _run(db, first.TABLES)
+SCRIPTS = {
+    "0001_initial": first.TABLES,
+    "0002_errands": errands.TABLES,
+    "0003_learning": learning.TABLES,
+}
 
 
-@migrations(name="0002_errands")
-def _errands(db: Any) -> None:
-    _run(db, errands.TABLES)
+@cache
+def migrations() -> Migrations:
+    """The library's list of them; imported here, since most databases are up to date."""
+    from sqlite_utils import Migrations
+
+    made = Migrations("tracker_sync")
+    for name, script in SCRIPTS.items():
+        made(name=name)(_runs(script))
+    return made
 
 
-@migrations(name="0003_learning")
-def _learning(db: Any) -> None:
-    _run(db, learning.TABLES)
-
-
-def _run(db: Any, script: str) -> None:
+def _runs(script: str) -> Any:
     """Run statement by statement: sqlite3's own scripts would commit in between."""
-    for statement in script.split(";\n"):
-        if statement.strip():
-            db.conn.execute(statement)
 
+    def run(db: Any) -> None:
+        for statement in script.split(";\n"):
+            if statement.strip():
+                db.conn.execute(statement)
 
-def newer(db: Database) -> bool:
-    """Whether a database has migrations that this version does not know."""
-    ours = {each.name for each in migrations.pending(Database(memory=True))}
-    return any(row["name"] not in ours for row in db["_sqlite_migrations"].rows)
+    return run

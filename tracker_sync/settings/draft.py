@@ -50,14 +50,14 @@ class Draft:
     def carriers(self, known: Mapping[str, type[Carrier]]) -> dict[str, CarrierConfig]:
         """Check each block under `carriers:` by the carrier's own Config."""
         configs: dict[str, CarrierConfig] = {}
-        names = {*known, *brand_keys(known)}
         for key, value in self._table("carriers"):
-            if key not in names:
-                hint = suggestion(key, names) or "; `tracker-sync carriers` lists them"
-                self.document.fault(("carriers", key), f"is not a carrier we know{hint}")
-            elif key in known and not _is_via(value):
+            if key in known and not _is_via(value):
                 config = self._part(known[key].Config, value, ("carriers", key))
                 configs |= {key: config} if config else {}
+            elif key not in known and key not in brand_keys(known):
+                names = {*known, *brand_keys(known)}
+                hint = suggestion(key, names) or "; `tracker-sync carriers` lists them"
+                self.document.fault(("carriers", key), f"is not a carrier we know{hint}")
         return configs
 
     def brands(
@@ -72,7 +72,7 @@ class Draft:
                 text = f"names no aggregator that is configured; known are {', '.join(able)}"
                 self.document.fault(("carriers", key, "via"), text)
             brand = known[key].brand if key in known else key
-            if key in brand_keys(known) or (key in known and _is_via(value)):
+            if _is_via(value) if key in known else key in brand_keys(known):
                 config = self._part(ViaConfig, value, ("carriers", key))
                 found |= {brand: config} if config else {}
         return found

@@ -6,8 +6,8 @@ A variable that fits no key is an error, since a typing error would silently cha
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from tracker_sync.settings.document import At, Document, Malformed, parse
@@ -46,7 +46,7 @@ def _lay(document: Document, shape: Shape, name: str, text: str) -> None:
 
 
 def _hint(name: str, part: str, known: Iterable[str]) -> str:
-    near = get_close_matches(part.lower(), [other.lower() for other in known], n=1)
+    near = difflib.get_close_matches(part.lower(), [other.lower() for other in known], n=1)
     if not near:
         return ""
     before, after = name.split(part, 1)

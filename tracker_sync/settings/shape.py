@@ -6,7 +6,7 @@ question whether a value is a secret.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import PurePath
@@ -66,13 +66,31 @@ def whole(
     del keys["path"], keys["brands"]
     rename = Shape(Sort.TABLE, dict.fromkeys(Kind, TEXT))
     keys["messages"] = Shape(Sort.BLOCK, {**keys["messages"].keys, "rename": rename})
-    blocks = {key: _block(cls.Config) for key, cls in carriers.items()}
-    vias = dict.fromkeys(brand_keys(carriers), _block(ViaConfig))
-    keys["carriers"] = Shape(Sort.TABLE, {**vias, **blocks})
+    keys["carriers"] = Shape(Sort.TABLE, _Asked(carriers))
     keys["sources"] = Shape(Sort.ROW, dict(_entries(tree.get("sources"), sources)))
     named = {name: _block(cls) for name, cls in FOLLOW_UPS.items()}
     keys["follow_ups"] = Shape(Sort.TABLE, named, _block(OwnFollowUp))
     return Shape(Sort.BLOCK, keys)
+
+
+class _Asked(Mapping[str, Shape]):
+    """What may stand under `carriers`; a carrier that is not mentioned is not even imported."""
+
+    def __init__(self, carriers: Mapping[str, type[Carrier]]) -> None:
+        self._carriers = carriers
+
+    def __getitem__(self, key: str) -> Shape:
+        if key in self._carriers:
+            return _block(self._carriers[key].Config)
+        if key in brand_keys(self._carriers):
+            return _block(ViaConfig)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (*sorted(brand_keys(self._carriers)), *self._carriers)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def brand_keys(carriers: Mapping[str, type[Carrier]]) -> set[str]:

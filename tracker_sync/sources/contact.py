@@ -8,9 +8,6 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
 from tracker_sync.model import Recipient
 
 _TOO_LONG = 100  # Klaviyo refuses addresses from here on
@@ -22,6 +19,9 @@ def email(address: str) -> str:
     """Return *address* in the form we keep; ValueError says why it cannot be one."""
     if len(address) >= _TOO_LONG:
         raise ValueError(f"the e-mail address is longer than {_TOO_LONG - 1} characters")
+    # Imported here, as below: only rows need them, and most passes find no file.
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         valid = validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:  # its texts quote the address
@@ -35,6 +35,8 @@ def email(address: str) -> str:
 
 def phone(number: str, country: str = "") -> str:
     """Return *number* in E.164; *country* (ISO 3166) reads it where the country code is missing."""
+    import phonenumbers
+
     try:
         parsed = phonenumbers.parse(number, country.upper() or None)
     except phonenumbers.NumberParseException:

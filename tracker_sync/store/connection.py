@@ -12,11 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from tracker_sync.errors import StoreError
 from tracker_sync.model import utc
-from tracker_sync.schema import APPLICATION_ID, migrations, newer
+from tracker_sync.schema import APPLICATION_ID, SCRIPTS, migrations
 
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 _BROKEN = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR_SHORT_READ")
@@ -75,8 +73,10 @@ class Connection:
         self.raw.execute("PRAGMA foreign_keys = ON")
         self.raw.execute("PRAGMA secure_delete = ON")
         if not self._is_current():
+            from sqlite_utils import Database  # a tenth of a second, once a version
+
             with self.transaction():
-                migrations.apply(Database(self.raw))
+                migrations().apply(Database(self.raw))
 
     def _keep_log(self) -> None:
         """Switch to a write-ahead log, for which SQLite does not wait by itself."""
@@ -94,9 +94,11 @@ class Connection:
         known = self.raw.execute(
             "SELECT count(*) FROM sqlite_master WHERE name = '_sqlite_migrations'"
         ).fetchone()[0]
-        if known and newer(Database(self.raw)):
+        rows = self.raw.execute("SELECT name FROM _sqlite_migrations") if known else ()
+        applied = {row["name"] for row in rows}
+        if applied - {*SCRIPTS}:
             raise StoreError(f"{self.path} was written by a newer version; update tracker-sync")
-        return bool(known) and not migrations.pending(Database(self.raw))
+        return applied == {*SCRIPTS}
 
     def _own(self, shop: str) -> bytes:
         """Write the shop's name into a new file, or make sure it is the same shop."""

@@ -5,13 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-
-from pydantic import TypeAdapter
+from functools import cache
+from typing import TYPE_CHECKING
 
 from tracker_sync.model import Advice
 from tracker_sync.store.connection import Connection, stamp
 
-_ADVICE = TypeAdapter(Advice)
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+@cache
+def _adapter() -> TypeAdapter[Advice]:
+    """How an announcement is written down; made when the first one waits."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Advice)
 
 
 class Waiting:
@@ -24,7 +33,7 @@ class Waiting:
         self, source: str, advice: Advice, rivals: Sequence[str], *, tried: str, now: datetime
     ) -> bool:
         """Keep an announcement until its brand is known; whether it is new."""
-        number, text = advice.number, _ADVICE.dump_json(advice).decode()
+        number, text = advice.number, _adapter().dump_json(advice).decode()
         new = not self._db.value(
             "SELECT count(*) FROM waiting WHERE source = ? AND number = ?", source, number
         )
@@ -41,7 +50,7 @@ class Waiting:
             "SELECT advice FROM waiting WHERE source = ? AND tried <> ? ORDER BY number LIMIT ?",
             *(source, tried, limit),
         )
-        return [_ADVICE.validate_json(row["advice"]) for row in found]
+        return [_adapter().validate_json(row["advice"]) for row in found]
 
     def over(self, source: str, number: str) -> None:
         """The brand is known now, or the announcement is refused."""

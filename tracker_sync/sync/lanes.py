@@ -165,13 +165,18 @@ class Lane:
         """Start as many calls as workers and budget allow."""
         while self.queue and not self.stopped and len(self.running) < self.workers:
             early = self.house.timer.monotonic() < self._slot
-            if early or self._needs_token() or not self._reserve():
+            if early or self._reads_feed or self._needs_token() or not self._reserve():
                 return
             call = replace(self.queue.popleft(), token=self.token)
             self.calls += 1
             self._slot = self.house.timer.monotonic() + self._gap
             self.running[self._submit(call)] = call
             self.house.step("asked")
+
+    @property
+    def _reads_feed(self) -> bool:
+        """Whether a list of changes is on its way: what it says may spare other calls."""
+        return any(call.errand is Errand.FEED for call in self.running.values())
 
     def _submit(self, call: Call) -> Future[Answer]:
         hints = self.house.hints(self.carrier)

@@ -21,7 +21,7 @@ import httpx
 from tracker_sync import __version__
 from tracker_sync.errors import CallError, Rejected, Unavailable, Unreadable
 from tracker_sync.wire.answers import check, moved, retry_after
-from tracker_sync.wire.deadline import Deadline, Transport
+from tracker_sync.wire.deadline import Deadline
 
 __all__ = ["Limits", "Pacer", "Timer", "Wire", "check", "moved", "retry_after"]
 
@@ -112,6 +112,9 @@ class Wire:
         self._limits = limits
         self._pacer = pacer or Pacer(None, timer)
         self._deadline = Deadline(timer.monotonic)
+        # httpx and httpcore take a tenth of a second, and most passes make no call.
+        from tracker_sync.wire.transport import Transport
+
         self._client = httpx.Client(
             transport=transport or Transport(self._deadline), trust_env=False
         )
@@ -212,7 +215,8 @@ class Wire:
         name = type(exc).__name__
         if isinstance(exc, httpx.DecodingError):
             return _Outcome(Unreadable(self._peer, f"the answer of {host} cannot be unpacked"))
-        if not isinstance(exc, httpx.TransportError) or isinstance(exc, _OUR_FAULT):
+        our_fault = httpx.LocalProtocolError, httpx.UnsupportedProtocol
+        if not isinstance(exc, httpx.TransportError) or isinstance(exc, our_fault):
             return _Outcome(Rejected(self._peer, f"no call to {host!r} can be made ({name})"))
         if (reason := _tls_reason(exc)) is not None:
             text = f"no secure connection to {host}: {reason}"
@@ -221,13 +225,10 @@ class Wire:
             text = f"{host} took longer than {self._limits.seconds:g} s ({name})"
         else:
             text = f"the connection to {host} failed ({name})"
-        reached = not isinstance(exc, _NEVER_REACHED)
+        never = httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout
+        reached = not isinstance(exc, never)
         error = Unavailable(self._peer, text, reached=reached)
         return _Outcome(error, lost=True, reached=reached)
-
-
-_OUR_FAULT = (httpx.LocalProtocolError, httpx.UnsupportedProtocol)
-_NEVER_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def _tls_reason(exc: BaseException) -> str | None:

@@ -6,11 +6,13 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
-
 from tracker_sync.errors import Rejected, Throttled, Unavailable, Unreadable, UserError
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def check(peer: str, response: httpx.Response) -> None:

@@ -1,0 +1,88 @@
+"""Sockets that obey a deadline, down to every read.
+
+httpx and httpcore know timeouts for each phase only: a server that drips one byte of its headers
+every few seconds would hold a worker for ever. Here every wait ends at the deadline at the latest.
+Imported with the first client: a pass that makes no call needs neither library.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import httpcore
+import httpx
+
+from tracker_sync.wire.deadline import Deadline
+
+_READ_BYTES = 16_384  # so that one piece of a gzip bomb unpacks to 17 MB at most
+_IDLE_SECONDS = 15.0
+
+
+class Transport(httpx.HTTPTransport):
+    """httpx's own transport over sockets that obey a deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(verify=_tls(), trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=_tls(),
+            max_connections=10,
+            max_keepalive_connections=10,
+            keepalive_expiry=_IDLE_SECONDS,
+            network_backend=_Backend(deadline),
+        )
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        timeout = self._deadline.cut(timeout, httpcore.ConnectTimeout)
+        stream = self._sockets.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _Stream(stream, self._deadline)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        timeout = self._deadline.cut(timeout, httpcore.ReadTimeout)
+        return self._stream.read(min(max_bytes, _READ_BYTES), timeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.cut(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        timeout = self._deadline.cut(timeout, httpcore.ConnectTimeout)
+        stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _Stream(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The one SSL context of the process: making one costs ten milliseconds or more."""
+    return httpx.create_ssl_context(trust_env=False)
