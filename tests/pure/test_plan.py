@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pure.builders import at, local
 from pure.histories import BERLIN, sentences
 from tracker_sync.model import Status
-from tracker_sync.polling import Habits, Look, next_look, plan, value
+from tracker_sync.polling import Habits, Look, clock, next_look, plan, value
+from tracker_sync.polling.cells import day_number, keys
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -184,3 +185,24 @@ def test_an_answer_is_there_when_it_is_needed(
 
     assert found is not None
     assert found <= now + hours * HOUR
+
+
+def test_every_layer_of_what_was_learned_counts() -> None:
+    """The shop, the brand, the last scan and the delivery day, on top of the prior."""
+    scanned, start = (clock.minute(at(f"Tue {time}"), BERLIN) for time in ("05:30", "07:00"))
+    due = day_number(date(2026, 11, 5))
+    layers = keys("dhl", "in_transit", start, scanned, due=due)
+    habits = Habits([("", layers[0][1], "0;9;2:9")])
+    places = (4, 6, 8, 10)
+    habits.load([(*key, f"0;9;{place}:9") for key, place in zip(layers, places, strict=True)])
+
+    curve = habits.curve("dhl", "in_transit", start, scanned, due=due)
+
+    assert [place for place, odds in enumerate(curve) if odds > 0.02] == [2, *places]
+    assert sum(curve) == pytest.approx(1, abs=0.01)
+
+
+def test_a_call_that_is_never_worth_its_price_is_made_after_two_days() -> None:
+    asked = plan(HABITS, look(), 1e9, at("Tue 07:00"))
+
+    assert asked == at("Tue 07:00") + timedelta(days=2)
