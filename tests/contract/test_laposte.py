@@ -183,6 +183,18 @@ def test_an_error_status_over_single_answers_is_read(code: int) -> None:
     assert [(r.number, r.not_found) for r in readings] == [(FIRST, False), (SECOND, True)]
 
 
+@pytest.mark.parametrize("code", [400, 404])
+def test_an_error_status_over_single_answers_is_read_where_it_is_asked(code: int) -> None:
+    payload = [answer(FIRST, event()), refusal(code, SECOND)]
+    transport = httpx.MockTransport(lambda request: httpx.Response(code, json=payload))
+    wire = Wire("laposte", Timer(lambda: 0.0, lambda seconds: None), transport=transport)
+
+    readings = laposte().poll(wire, [FIRST, SECOND])
+    wire.close()
+
+    assert [(r.number, r.not_found) for r in readings] == [(FIRST, False), (SECOND, True)]
+
+
 def test_a_400_about_the_number_says_it_is_not_found() -> None:
     response = httpx.Response(400, json=refusal(400, "X1"))
 

@@ -11,8 +11,7 @@ import json
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -27,6 +26,7 @@ from tracker_sync.carriers.facts import (
     Order,
     Tells,
     Token,
+    never_backwards,
 )
 from tracker_sync.carriers.shapes import SHAPE, why
 from tracker_sync.discovery import Shelf
@@ -139,6 +139,10 @@ class Carrier(Errands, ABC):
         if response.status_code != HTTPStatus.NOT_FOUND:
             check(self.key, response)
 
+    def absent(self, response: httpx.Response) -> bool:
+        """Whether an answer that was not refused says that no number is known, and no more."""
+        return response.status_code == HTTPStatus.NOT_FOUND
+
     # -- helpers for request() and read() ------------------------------------
 
     def url(self, official: str) -> str:
@@ -151,7 +155,7 @@ class Carrier(Errands, ABC):
         if self.order is Order.NEWEST_FIRST:
             ordered.reverse()
         if self.order is Order.LIST_IS_TRUTH:
-            ordered = list(_never_backwards(ordered))
+            ordered = list(never_backwards(ordered))
         return Reading(number, tuple(ordered), **more)
 
     def scan(self, at: datetime, code: str, text: str = "", place: str = "") -> Scan:
@@ -183,11 +187,8 @@ class Carrier(Errands, ABC):
 
     def ask(self, wire: Wire, parcels: Sequence[Parcel], token: str | None) -> list[Reading]:
         """Ask about *parcels* in one call; raise a CallError or return readings."""
-        response = wire.send(self.request_for(parcels, token))
-        self.refusal(response)
-        if response.status_code == HTTPStatus.NOT_FOUND:
-            return [Reading(parcel.number, not_found=True) for parcel in parcels]
-        return self._read(response.content, lambda payload: [*self.read_for(payload, parcels)])
+        response, asked = wire.send(self.request_for(parcels, token)), [p.number for p in parcels]
+        return self._readings(response, asked, lambda told: self.read_for(told, parcels))
 
     def fetch_token(self, wire: Wire) -> Token:
         """Ask for an access token in one call; raise a CallError or return it."""
@@ -204,33 +205,34 @@ class Carrier(Errands, ABC):
     def answer(self, response: httpx.Response, reader: Callable[[Any], T]) -> T:
         """Turn the answer to an errand into what *reader* makes of it; a 404 is no answer."""
         self.refusal(response)
-        if response.status_code == HTTPStatus.NOT_FOUND:
+        if self.absent(response):
             check(self.key, response)
         return self._read(response.content, reader)
 
     def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:
         """Turn an HTTP answer into readings. Needs no network."""
-        self.refusal(response)
-        if response.status_code == HTTPStatus.NOT_FOUND:
-            return [Reading(number, not_found=True) for number in asked]
-        return self.decode_body(response.content, asked)
+        return self._readings(response, asked, lambda told: self.read(told, asked))
 
     def decode_body(self, body: bytes, asked: Sequence[str]) -> list[Reading]:
         """Turn a body into readings; *asked* may be empty when nobody knows what was asked."""
         return self._read(body, lambda payload: [*self.read(payload, asked)])
+
+    def _readings(
+        self,
+        response: httpx.Response,
+        asked: Sequence[str],
+        read: Callable[[Any], Iterable[Reading]],
+    ) -> list[Reading]:
+        self.refusal(response)
+        if self.absent(response):
+            return [Reading(number, not_found=True) for number in asked]
+        return self._read(response.content, lambda payload: [*read(payload)])
 
     def _read(self, body: bytes, reader: Callable[[Any], T]) -> T:
         try:
             return reader(self.parse(body))
         except SHAPE as exc:
             raise Unreadable(self.key, why(exc)) from exc
-
-
-def _never_backwards(scans: Iterable[Scan]) -> Iterator[Scan]:
-    latest: datetime | None = None
-    for scan in scans:
-        latest = max(scan.at, latest) if latest else scan.at
-        yield replace(scan, at=latest)
 
 
 def quoted(number: str) -> str:

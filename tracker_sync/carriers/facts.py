@@ -5,13 +5,14 @@ Floor 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tracker_sync.model import Problem, Status
+from tracker_sync.model import Problem, Scan, Status
 
 
 class Order(StrEnum):
@@ -20,6 +21,14 @@ class Order(StrEnum):
     NEWEST_FIRST = "newest_first"
     OLDEST_FIRST = "oldest_first"
     LIST_IS_TRUTH = "list_is_truth"  # oldest first, and stamps may run backwards
+
+
+def never_backwards(scans: Iterable[Scan]) -> Iterator[Scan]:
+    """Lift the stamps of a list that is the truth, so that sorting keeps its order."""
+    latest: datetime | None = None
+    for scan in scans:
+        latest = max(scan.at, latest) if latest else scan.at
+        yield replace(scan, at=latest)
 
 
 class Budget(BaseModel):

@@ -79,11 +79,14 @@ class Laposte(Carrier):
         url = self.url(_URL + ",".join(names))
         return httpx.Request("GET", url, params={"lang": "fr_FR"}, headers=headers)
 
-    def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:
-        """Read what is said about each number, also where the whole answer is called an error."""
-        if response.status_code in told.ABSENT and told.per_id(response):
-            return self.decode_body(response.content, asked)
-        return super().decode(response, asked)
+    def refusal(self, response: httpx.Response) -> None:
+        """Let what is said about each number pass, also where the whole is called an error."""
+        if response.status_code not in told.ABSENT or not told.per_id(response):
+            super().refusal(response)
+
+    def absent(self, response: httpx.Response) -> bool:
+        """Read an error about each number one by one."""
+        return super().absent(response) and not told.per_id(response)
 
     def read(self, payload: Any, asked: Sequence[str]) -> Iterable[Reading]:
         """One bad answer costs no other: it is an error only where nothing else can be read."""

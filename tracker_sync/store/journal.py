@@ -71,7 +71,7 @@ class Journal:
         self._db.run(
             "UPDATE findings SET resolved_at = last_at WHERE resolved_at IS NULL AND last_at < ?"
             " AND substr(key, 1, instr(key, ':')) IN"
-            " ('expired:', 'rejected:', 'crowded:', 'shipment:', 'message:')",
+            " ('expired:', 'ambiguous:', 'rejected:', 'crowded:', 'shipment:', 'message:')",
             stamp(before),
         )
 

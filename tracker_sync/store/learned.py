@@ -63,19 +63,25 @@ class Learned:
             *(last, _PAGE),
         )
 
-    def parcels(self, carrier: str, brands: Iterable[str], now: datetime) -> int:
-        """Open parcels of a carrier's brands, counted once an hour."""
+    def counted(self, carrier: str, now: datetime) -> int | None:
+        """Open parcels of a carrier as counted last; None where that is over an hour ago."""
         row = self._db.row("SELECT parcels, parcels_at FROM carriers WHERE carrier = ?", carrier)
         if row and row["parcels_at"] and now - unstamp(row["parcels_at"]) < _COUNT_EVERY:
             return int(row["parcels"])
-        count = sum(self._open(brand) for brand in brands)
+        return None
+
+    def count(self, brands: Iterable[str]) -> int:
+        """Count the open parcels of some brands."""
+        return sum(self._open(brand) for brand in brands)
+
+    def keep_count(self, carrier: str, count: int, now: datetime) -> None:
+        """Remember how many open parcels a carrier has."""
         self._db.run(
             "INSERT INTO carriers (carrier, parcels, parcels_at) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET parcels = excluded.parcels,"
             " parcels_at = excluded.parcels_at",
             *(carrier, count, stamp(now)),
         )
-        return count
 
     def _open(self, brand: str) -> int:
         return int(

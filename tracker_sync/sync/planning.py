@@ -34,6 +34,8 @@ class Planner:
         self._loaded: set[str] = set()
         self._needs: dict[str, Needs] = {}
         self._prices: dict[str, float] = {}
+        self._open: dict[str, int] = {}  # parcels by carrier
+        self._counted: dict[str, tuple[int, datetime]] = {}  # of them, those not kept yet
 
     # -- asking --------------------------------------------------------------
 
@@ -124,7 +126,14 @@ class Planner:
             )
 
     def _parcels(self, house: House, carrier: Carrier, now: datetime) -> int:
-        return house.store.learned.parcels(carrier.key, house.brands_of(carrier), now)
+        if carrier.key not in self._open:
+            learned = house.store.learned
+            known = learned.counted(carrier.key, now)
+            if known is None:
+                known = learned.count(house.brands_of(carrier))
+                self._counted[carrier.key] = known, now
+            self._open[carrier.key] = known
+        return self._open[carrier.key]
 
     def _needed(self, store: Store, carrier: Carrier) -> Needs:
         if carrier.key not in self._needs:
@@ -157,6 +166,9 @@ class Planner:
             rows += needs.changed()
         if rows:
             store.learned.keep(rows)
+        for key, (count, at) in self._counted.items():
+            store.learned.keep_count(key, count, at)
+        self._counted.clear()
 
     def delivery(self, store: Store, shipment: Shipment, today: date) -> tuple[date, date] | None:
         """Our own forecast: the days by which half and nine in ten such parcels were delivered."""
