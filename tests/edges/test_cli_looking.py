@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 
 from passes.world import World, configure, moment, world
 from tracker_sync import settings
+from tracker_sync.carriers import discover
 from tracker_sync.cli import main
 from tracker_sync.cli.assembly import open_store
 from tracker_sync.cli.common import Shop
@@ -93,6 +94,15 @@ def test_read_understands_every_sample_without_keys(file: Path) -> None:
     assert entries
     for entry in entries:
         assert set(entry["unknown"]) == {s["code"] for s in entry["scans"]} & set(entry["unknown"])
+
+
+@pytest.mark.parametrize("carrier", sorted(discover()))
+def test_reading_needs_the_keys_of_no_carrier(carrier: str) -> None:
+    (sample,) = (f for f in SAMPLES.glob(f"{carrier}/delivered.*") if "expect" not in f.name)
+
+    statuses = {entry["status"] for entry in parsed(run("read", carrier, sample))}
+
+    assert statuses == {"delivered"}
 
 
 def test_read_gives_several_numbers_and_takes_standard_input() -> None:

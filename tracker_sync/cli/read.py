@@ -15,6 +15,7 @@ import click
 from tracker_sync import carriers, lifecycle
 from tracker_sync.carriers import Carrier
 from tracker_sync.cli import common
+from tracker_sync.cli.offers import needed
 from tracker_sync.errors import CallError, Unreadable, UserError
 from tracker_sync.model import Problem, Reading, Scan
 from tracker_sync.settings.words import suggestion
@@ -54,7 +55,10 @@ def _opened(key: str) -> Carrier:
     if key not in known:
         hint = suggestion(key, known) or "; `tracker-sync carriers` lists them"
         raise UserError(f"{key} is not a carrier we know{hint}")
-    return known[key](known[key].Config.model_construct())
+    blank: dict[str, Any] = dict.fromkeys(
+        needed(known[key]), ""
+    )  # what a carrier may look at when it is made
+    return known[key](known[key].Config.model_construct(**blank))
 
 
 def entry(carrier: Carrier, reading: Reading) -> dict[str, Any]:
