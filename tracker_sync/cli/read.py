@@ -55,9 +55,8 @@ def _opened(key: str) -> Carrier:
     if key not in known:
         hint = suggestion(key, known) or "; `tracker-sync carriers` lists them"
         raise UserError(f"{key} is not a carrier we know{hint}")
-    blank: dict[str, Any] = dict.fromkeys(
-        needed(known[key]), ""
-    )  # what a carrier may look at when it is made
+    # A carrier may look at its keys when it is made.
+    blank: dict[str, Any] = dict.fromkeys(needed(known[key]), "")
     return known[key](known[key].Config.model_construct(**blank))
 
 
