@@ -39,7 +39,7 @@ def worded(event: dict[str, Any], service: str, place: str, meaning: Lookup) -> 
     if listed and not (doubts and _delivers(meaning(listed[0][0]))):
         return listed[0]
     text = (doubts or texts)[0]
-    return _short(f"{service}|{next(spellings(text, place))[0]}"), text
+    return _short(f"{service}|{spellings(text, place)[0][0]}"), text
 
 
 def _bare(event: dict[str, Any], service: str) -> str:

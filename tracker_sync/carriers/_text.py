@@ -2,6 +2,7 @@
 
 Nothing here is fuzzy. A text equals a listed one after its spelling is evened out, or it does not;
 only what is known not to be wording (a date, the event's own place, a name after "signed by") goes.
+Carriers repeat themselves, so what a sentence came to is remembered for a while.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from functools import lru_cache
 
 LONGEST = 120  # characters of an unlisted code: long enough to read, short enough for YAML
 _FAR_TOO_LONG = 1000  # characters no carrier's sentence has
+_REMEMBERED = 2048  # sentences, about half a megabyte
 
 _MARKUP = re.compile(r"<[^<>]*>")
 _PLAIN = dict.fromkeys(map(ord, "\u00b4\u0060\u2018\u2019"), "'") | dict.fromkeys(
@@ -42,6 +44,7 @@ _DOUBT = re.compile(
 )
 
 
+@lru_cache(_REMEMBERED)
 def shown(text: str) -> str:
     """Return *text* as it may be kept: no markup, no address, no name after "signed for by"."""
     text = _MARKUP.sub(" ", html.unescape(html.unescape(text[:_FAR_TOO_LONG])))
@@ -50,11 +53,13 @@ def shown(text: str) -> str:
     return signed[1].rstrip() if signed and not doubtful(signed[2]) else text
 
 
+@lru_cache(_REMEMBERED)
 def doubtful(text: str) -> bool:
     """Whether *text* may say something else than "the recipient has it"."""
     return _DOUBT.search(plain(text).replace("_", " ")) is not None
 
 
+@lru_cache(_REMEMBERED)
 def plain(text: str) -> str:
     """Return *text* in one spelling; dates and times become #."""
     text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold()
@@ -62,7 +67,8 @@ def plain(text: str) -> str:
     return " ".join(text.split()).strip(" .,;:!")
 
 
-def spellings(text: str, place: str) -> Iterator[tuple[str, bool]]:
+@lru_cache(_REMEMBERED)
+def spellings(text: str, place: str) -> tuple[tuple[str, bool], ...]:
     """Give the spellings to look *text* up by, and whether each says all that *text* says.
 
     The first is the one to remember it by. A listed text that ends in "…" stands for its first
@@ -70,11 +76,9 @@ def spellings(text: str, place: str) -> Iterator[tuple[str, bool]]:
     """
     whole = _DATE_TAIL.sub("", plain(text))
     kept = _without(whole, plain(place))
-    yield from ((kept, True), (whole, True))
     first, more, _ = kept.partition(". ")
-    if more:
-        yield first + "…", True
-    yield plain(_PLACE_TAIL.sub("", text)), False
+    sentence = ((first + "…", True),) if more else ()
+    return ((kept, True), (whole, True), *sentence, (plain(_PLACE_TAIL.sub("", text)), False))
 
 
 def _without(text: str, place: str) -> str:
