@@ -20,10 +20,10 @@ import httpx
 
 from tracker_sync import __version__
 from tracker_sync.errors import CallError, Rejected, Unavailable, Unreadable
-from tracker_sync.wire.answers import check, moved, retry_after
+from tracker_sync.wire.answers import check, moved, on_loopback, retry_after
 from tracker_sync.wire.deadline import Deadline
 
-__all__ = ["Limits", "Pacer", "Timer", "Wire", "check", "moved", "retry_after"]
+__all__ = ["Limits", "Pacer", "Timer", "Wire", "check", "moved", "on_loopback", "retry_after"]
 
 _TRIES = 3
 _CONNECT_SECONDS = 10.0
@@ -115,9 +115,8 @@ class Wire:
         # httpx and httpcore take a tenth of a second, and most passes make no call.
         from tracker_sync.wire.transport import Transport
 
-        self._client = httpx.Client(
-            transport=transport or Transport(self._deadline), trust_env=False
-        )
+        # Not an httpx.Client: it would add cookies, redirects and a fifth of a call's time.
+        self._transport = transport or Transport(self._deadline)
 
     def send(self, request: httpx.Request, *, repeatable: bool = False) -> httpx.Response:
         """Send *request* and return the whole answer, whatever its status.
@@ -139,7 +138,7 @@ class Wire:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._client.close()
+        self._transport.close()
 
     def _retry(self, request: httpx.Request, last: _Outcome, *, repeatable: bool) -> _Outcome:
         """Try again after *last*, with pauses of full jitter.
@@ -177,7 +176,7 @@ class Wire:
         phases = dict.fromkeys(("read", "write", "pool"), left)
         request.extensions["timeout"] = phases | {"connect": min(left, _CONNECT_SECONDS)}
         try:
-            response = self._client.send(request, stream=True)
+            response = self._transport.handle_request(request)
             try:
                 return _Outcome(self._whole(request, response))
             finally:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -47,6 +48,29 @@ def moved(official: str, base_url: str | None) -> str:
         raise UserError('base_url must look like "https://host" or "http://host:port"')
     host = base.netloc.rpartition("@")[2]
     return urlunsplit(urlsplit(official)._replace(scheme=base.scheme, netloc=host))
+
+
+def on_loopback(base_url: str | None) -> bool:
+    """Whether whoever is called there is a pretended one on this machine."""
+    host = urlsplit(base_url or "").hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def secure(base_url: str | None) -> str | None:
+    """Return *base_url*; ValueError where it is none, or where others could read along."""
+    try:
+        moved("https://official.invalid/", base_url)
+    except UserError:
+        raise ValueError('must look like "https://host" or "https://host:port"') from None
+    if base_url and urlsplit(base_url.strip()).scheme == "http" and not on_loopback(base_url):
+        raise ValueError(
+            "must begin with https:// (http:// is for this machine alone, 127.0.0.1:"
+            " elsewhere others could read keys and customers)"
+        )
+    return base_url
 
 
 def retry_after(response: httpx.Response) -> float | None:

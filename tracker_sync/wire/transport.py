@@ -22,17 +22,46 @@ _IDLE_SECONDS = 15.0
 
 
 class Transport(httpx.HTTPTransport):
-    """httpx's own transport over sockets that obey a deadline."""
+    """httpx's own transport over one connection a host, with sockets that obey a deadline.
+
+    A worker asks one question at a time. A pool would look for connections that cannot be there,
+    and that is a fifth of what a call costs.
+    """
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__(verify=_tls(), trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=_tls(),
-            max_connections=10,
-            max_keepalive_connections=10,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=_Backend(deadline),
-        )
+        self._pool = _Connections(deadline)  # type: ignore[assignment]  # as much of one as is used
+
+
+class _Connections:
+    """The connection to each host: opened when it is needed, and used as long as it lasts."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._backend = _Backend(deadline)
+        self._open: dict[str, httpcore.HTTPConnection] = {}
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Ask over the connection that is open, else over a new one."""
+        origin = request.url.origin
+        if origin.scheme not in (b"http", b"https"):
+            raise httpcore.UnsupportedProtocol("neither http nor https")
+        kept = self._open.get(str(origin))
+        if kept is None or not kept.is_available() or kept.has_expired():
+            if kept is not None:
+                kept.close()
+            kept = self._open[str(origin)] = httpcore.HTTPConnection(
+                origin,
+                ssl_context=_tls(),
+                keepalive_expiry=_IDLE_SECONDS,
+                network_backend=self._backend,
+            )
+        return kept.handle_request(request)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for kept in self._open.values():
+            kept.close()
+        self._open.clear()
 
 
 class _Backend(httpcore.NetworkBackend):
