@@ -15,13 +15,12 @@ from typing import Any, Protocol
 
 from pretend_lives import DAY, Life
 
-from tracker_sync.polling.news import ENDS, WEIGHTS, events
+from tracker_sync.polling.news import ENDS, QUIET, QUIET_WEIGHT, WEIGHTS, events
 
 SHOWN = frozenset(
     {"out_for_delivery", "ready_for_pickup", "delivered", "problem", "delivery_failed"}
 )
 # Told to the customer too, but lateness and lost steps are counted as if it never happened.
-QUIET = "in_transit"
 OVERTAKES = frozenset(WEIGHTS) - {QUIET}
 GIVE_UP = 40 * DAY
 
@@ -64,7 +63,7 @@ class Score:
 
     def see(self, history: Sequence[tuple[int, str]], before: int, now: int) -> None:
         """Count the news that one answer brought; *before* steps of the history were known."""
-        told = events(history, {**WEIGHTS, QUIET: 0.25})
+        told = events(history, {**WEIGHTS, QUIET: QUIET_WEIGHT})
         for place, (at, word, weight) in enumerate(told[before:], before + 1):
             if word not in SHOWN and not (word == QUIET and weight):
                 continue
@@ -79,6 +78,12 @@ class Score:
         """Share of shown news that was old news when it was seen."""
         return sum(self.superseded.get(w, 0) for w in SHOWN) / max(1, len(self.late))
 
+    def _weighted(self) -> float:
+        """Share of what was shown that was withheld, each kind by how much it is waited for."""
+        weights = {**WEIGHTS, QUIET: QUIET_WEIGHT}
+        whole = sum(weights[w] * n for w, n in self.shown.items())
+        return sum(weights[w] * n for w, n in self.superseded.items()) / max(1.0, whole)
+
     def facts(self) -> dict[str, Any]:
         late = self.late or [0]
         withheld = {w: round(self.superseded[w] / n, 4) for w, n in sorted(self.shown.items())}
@@ -90,6 +95,7 @@ class Score:
             "p95_late": quantiles(late, n=20)[-1] if len(late) > 1 else late[0],
             "superseded": self.lost,
             "withheld_by_kind": withheld,
+            "withheld_weighted": self._weighted(),
         }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tracker_sync
 from tracker_sync.model import Status
-from tracker_sync.polling import Habits, Look, plan
+from tracker_sync.polling import Habits, Look, Price, plan
 
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 PRIOR = Path(tracker_sync.__file__).parent / "polling" / "prior.csv"
@@ -33,7 +33,7 @@ class Planner:
 
     def __init__(self, price: float, habits: Habits | None = None) -> None:
         self.name = f"planner, price {price:g}"
-        self.price = price
+        self.price = Price(price)
         self.habits = habits or Habits(prior())
         self._learned: dict[object, datetime] = {}
 

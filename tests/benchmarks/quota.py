@@ -11,6 +11,10 @@ from pretend_lives import DAY, Life
 
 from tracker_sync.polling import Needs, value
 from tracker_sync.polling.news import ENDS
+from tracker_sync.store import Due
+from tracker_sync.sync.demand import begins, wanted
+
+TICK = 15  # minutes from pass to pass
 
 
 class Account:
@@ -27,16 +31,32 @@ class Account:
 
     def tick(self, now: int, scores: dict[int, Score]) -> None:
         """One pass: the most valuable calls first, as many as are left."""
-        day = now // DAY
-        used = self.used.setdefault(day, 0)
-        price = self._needs.price(len(self._open), quota=self._quota, used=used, now=moment(now))
+        used = self.used.setdefault(now // DAY, 0)
+        parcels, at = len(self._open), moment(now)
+        price = self._needs.price(parcels, quota=self._quota, used=used, now=at)
         self._planner.price = price
         due = [i for i, (when, _, _) in self._open.items() if when <= now]
+        looks = wanted([self._due(i) for i in due], begins([moment(now - TICK)], at), at)
         due.sort(key=lambda i: -self._worth(i, now))
         for i in due[: self._quota - used]:
             self._ask(i, now, scores.get(i))
-        self.used[day] += min(len(due), self._quota - used)
-        self._needs.spent(len(due), price=price, parcels=len(self._open), now=moment(now))
+        self.used[now // DAY] += min(len(due), self._quota - used)
+        self._needs.spent(looks, price=price.today, parcels=parcels, now=at)
+
+    def _due(self, i: int) -> Due:
+        """A parcel whose look is due, as the database gives it."""
+        when, _, asked = self._open[i]
+        return Due(
+            id=i,
+            number="",
+            failures=0,
+            calls_today=0,
+            unknown_to=frozenset(),
+            found=True,
+            taken_at=moment(asked),
+            asked=moment(asked),
+            due_at=moment(when),
+        )
 
     def _worth(self, i: int, now: int) -> float:
         _, known, asked = self._open[i]
@@ -65,7 +85,7 @@ class Account:
 
 
 def under_quota(
-    lives: Sequence[Life], planner: Planner, quota: int, *, counted: tuple[int, int], tick: int = 15
+    lives: Sequence[Life], planner: Planner, quota: int, *, counted: tuple[int, int]
 ) -> dict[str, Any]:
     """Days of a shop whose carrier allows so many calls a day."""
     score = Score(f"planner, {quota} a day")
@@ -77,7 +97,7 @@ def under_quota(
     }
     score.parcels = len(scores)
     waiting = sorted(range(len(lives)), key=lambda i: -lives[i].steps[0][0])
-    for now in range(0, (counted[1] + 14) * DAY, tick):
+    for now in range(0, (counted[1] + 14) * DAY, TICK):
         while waiting and lives[waiting[-1]].steps[0][0] <= now:
             account.announce(waiting.pop(), now)
         account.tick(now, scores)

@@ -144,5 +144,9 @@ def test_where_the_carrier_gives_no_day_the_shops_own_parcels_do(shop: World) ->
 
     told = [event.properties for event in shop.events("late@shop.example")]
     assert [p["EstimatedDelivery"] for p in told] == ["2026-11-10"]
+    assert [p["EstimatedLatest"] for p in told] == ["2026-11-10"]  # all took as long
     assert [p["EstimateSource"] for p in told] == ["history"]
     assert "EstimatedDelivery" not in shop.events()[0].properties  # nothing was learned then
+    args = ["--config", str(shop.folder / "shop.yaml"), "explain", "1Z999AA10999999999"]
+    shown = CliRunner().invoke(main, args, obj=Shop(moment=shop.now)).output
+    assert "2026-11-10, nine in ten by 2026-11-10" in shown

@@ -13,6 +13,7 @@ from pure.histories import BERLIN
 from tracker_sync.polling import Habits, estimate, word
 from tracker_sync.polling.cells import keys
 from tracker_sync.polling.clock import DAY, WEEK, minute, moment
+from tracker_sync.polling.curve import Curve, Part
 from tracker_sync.polling.news import WEIGHTS, events
 from tracker_sync.polling.tally import BINS, HALF_LIFE, HORIZON, Tally
 
@@ -244,14 +245,21 @@ def test_the_prior_is_no_row() -> None:
 
 def peak(habits: Habits, brand: str = "dhl") -> int:
     seen = minute(at("Tue 07:00"), BERLIN)
-    odds = habits.curve(brand, "in_transit", seen, minute(at("Tue 05:30"), BERLIN))
-    return odds.index(max(odds))
+    parts = habits.curve(brand, "in_transit", seen, minute(at("Tue 05:30"), BERLIN))
+    found = odds(parts, seen)
+    return found.index(max(found))
+
+
+def odds(parts: list[Part], start: int) -> list[float]:
+    """News to be expected in every half hour."""
+    curve = Curve(parts, start)
+    return [curve.level(place + 1) - curve.level(place) for place in range(BINS)]
 
 
 def test_a_shop_without_anything_expects_news_at_any_time() -> None:
-    odds = Habits().curve("dhl", "in_transit", 0, 0)
+    parts = Habits().curve("dhl", "in_transit", 0, 0)
 
-    assert odds == pytest.approx([1 / BINS] * BINS)
+    assert odds(parts, 0) == pytest.approx([1 / BINS] * BINS)
 
 
 def test_what_is_learned_moves_a_curve_from_the_prior_to_the_carrier() -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from pure.builders import at, local
 from pure.histories import BERLIN, sentences
 from tracker_sync.model import Status
-from tracker_sync.polling import Habits, Look, clock, next_look, plan, value
+from tracker_sync.polling import Habits, Look, Price, clock, next_look, plan, value
 from tracker_sync.polling.cells import day_number, keys
+from tracker_sync.polling.curve import Curve
+from tracker_sync.polling.tally import BINS
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -46,7 +48,7 @@ def look(status: str | None = "in_transit", since: str = "Tue 05:30", **changes:
     ("price", "moment"), [(1.0, "08:07"), (5.0, "08:17"), (15.0, "08:30"), (60.0, "09:15")]
 )
 def test_a_parcel_is_asked_when_the_lateness_is_worth_a_call(price: float, moment: str) -> None:
-    assert local(plan(HABITS, look(), price, at("Tue 07:00"))) == f"Tue {moment}"
+    assert local(plan(HABITS, look(), Price(price), at("Tue 07:00"))) == f"Tue {moment}"
 
 
 @sentences(
@@ -71,7 +73,7 @@ def test_a_parcel_is_asked_when_the_lateness_is_worth_a_call(price: float, momen
     ),
 )
 def test_the_plan_keeps_the_rules(what: Look, moment: str) -> None:
-    assert local(plan(HABITS, what, 15.0, at("Tue 07:00"))) == moment
+    assert local(plan(HABITS, what, Price(15.0), at("Tue 07:00"))) == moment
 
 
 @pytest.mark.parametrize(
@@ -80,17 +82,48 @@ def test_the_plan_keeps_the_rules(what: Look, moment: str) -> None:
     ids=["not found", "lost", "cancelled", "returned", "failing"],
 )
 def test_where_nothing_is_learned_the_plain_pace_holds(what: Look) -> None:
-    assert plan(HABITS, what, 15.0, at("Tue 09:00")) == next_look(what, at("Tue 09:00"))
+    assert plan(HABITS, what, Price(15.0), at("Tue 09:00")) == next_look(what, at("Tue 09:00"))
 
 
 def test_neighbours_are_asked_apart_from_each_other() -> None:
-    moments = [plan(HABITS, look(jitter=j), 15.0, at("Tue 07:00")) for j in (0.0, 0.5, 1.0)]
+    moments = [plan(HABITS, look(jitter=j), Price(15.0), at("Tue 07:00")) for j in (0.0, 0.5, 1.0)]
 
     assert [local(moment) for moment in moments] == ["Tue 08:25", "Tue 08:30", "Tue 08:34"]
 
 
 def test_half_an_hour_that_passed_without_news_is_over() -> None:
-    assert local(plan(HABITS, look(), 15.0, at("Tue 08:00") - MINUTE)) == "Tue 08:30"
+    assert local(plan(HABITS, look(), Price(15.0), at("Tue 08:00") - MINUTE)) == "Tue 08:30"
+
+
+@pytest.mark.parametrize(
+    ("tomorrow", "moment"),
+    [(1e9, "Wed 07:00"), (1.0, "Wed 00:00"), (2500.0, "Wed 06:27")],
+    ids=["dear", "cheap", "in between"],
+)
+def test_what_can_wait_until_after_midnight_is_paid_then(tomorrow: float, moment: str) -> None:
+    night = Price(1e9, at("Wed 00:00"), tomorrow)
+
+    assert local(plan(HABITS, look(), night, at("Mon 07:00"))) == moment
+
+
+def test_what_is_worth_a_call_today_is_asked_today() -> None:
+    cheaper_tomorrow = Price(15.0, at("Wed 00:00"), 1.0)
+
+    assert local(plan(HABITS, look(), cheaper_tomorrow, at("Tue 07:00"))) == "Tue 08:30"
+
+
+def test_a_call_is_spent_on_quiet_news_while_calls_are_cheap() -> None:
+    """A parcel just handed over: its first hub scan comes in the evening, the van tomorrow."""
+    cells = ("dispatched/work/17", "0;1000000;"), ("dispatched/work/17/quiet", "0;1000;6:250")
+    habits = Habits([("", cell, value) for cell, value in cells])
+    what = look("dispatched", "Tue 16:50")
+
+    hours = [
+        (plan(habits, what, Price(price), at("Tue 17:00")) or at("Tue 17:00")) - at("Tue 17:00")
+        for price in (10.0, 20.0, 40.0)
+    ]
+
+    assert 4 * HOUR > hours[0] < hours[1] < 6 * HOUR < 12 * HOUR < hours[2]
 
 
 # -- what a call is good for ----------------------------------------------------------------------
@@ -139,12 +172,13 @@ LOOKS = st.builds(
     problem=st.booleans(),
     estimate=st.none() | st.dates(date(2026, 1, 1), date(2027, 1, 1)),
 )
-PRICES = st.floats(1, 400)
+AMOUNTS = st.floats(1, 400)
+PRICES = st.builds(Price, AMOUNTS, st.none() | MOMENTS, AMOUNTS)
 
 
 @given(LOOKS, PRICES, MOMENTS)
 def test_never_sooner_than_the_gap_and_never_later_than_two_days(
-    what: Look, price: float, now: datetime
+    what: Look, price: Price, now: datetime
 ) -> None:
     found = plan(HABITS, what, price, now)
 
@@ -154,13 +188,13 @@ def test_never_sooner_than_the_gap_and_never_later_than_two_days(
 
 
 @given(LOOKS, PRICES, MOMENTS)
-def test_the_same_facts_give_the_same_plan(what: Look, price: float, now: datetime) -> None:
+def test_the_same_facts_give_the_same_plan(what: Look, price: Price, now: datetime) -> None:
     assert plan(HABITS, what, price, now) == plan(HABITS, what, price, now)
 
 
-@given(LOOKS, PRICES, PRICES, MOMENTS)
+@given(LOOKS, AMOUNTS, AMOUNTS, MOMENTS)
 def test_dearer_calls_are_later(what: Look, one: float, other: float, now: datetime) -> None:
-    cheap, dear = (plan(HABITS, what, price, now) for price in sorted((one, other)))
+    cheap, dear = (plan(HABITS, what, Price(price), now) for price in sorted((one, other)))
 
     assert cheap is None if dear is None else cheap is not None and cheap <= dear
 
@@ -176,7 +210,7 @@ def test_waiting_never_makes_a_call_worth_less(
 
 @given(LOOKS, PRICES, MOMENTS, st.integers(1, 100))
 def test_an_answer_is_there_when_it_is_needed(
-    what: Look, price: float, now: datetime, hours: int
+    what: Look, price: Price, now: datetime, hours: int
 ) -> None:
     facts = {name: getattr(what, name) for name in Look.__dataclass_fields__}
     facts |= {"deadline": now + hours * HOUR, "min_gap": 5 * MINUTE, "max_per_day": None}
@@ -196,13 +230,14 @@ def test_every_layer_of_what_was_learned_counts() -> None:
     places = (4, 6, 8, 10)
     habits.load([(*key, f"0;9;{place}:9") for key, place in zip(layers, places, strict=True)])
 
-    curve = habits.curve("dhl", "in_transit", start, scanned, due=due)
+    curve = Curve(habits.curve("dhl", "in_transit", start, scanned, due=due), start)
+    odds = [curve.level(place + 1) - curve.level(place) for place in range(BINS)]
 
-    assert [place for place, odds in enumerate(curve) if odds > 0.02] == [2, *places]
-    assert sum(curve) == pytest.approx(1, abs=0.01)
+    assert [place for place, chance in enumerate(odds) if chance > 0.02] == [2, *places]
+    assert sum(odds) == pytest.approx(1, abs=0.01)
 
 
 def test_a_call_that_is_never_worth_its_price_is_made_after_two_days() -> None:
-    asked = plan(HABITS, look(), 1e9, at("Tue 07:00"))
+    asked = plan(HABITS, look(), Price(1e9), at("Tue 07:00"))
 
     assert asked == at("Tue 07:00") + timedelta(days=2)

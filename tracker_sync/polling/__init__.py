@@ -16,7 +16,7 @@ from tracker_sync.polling.habits import Habits
 from tracker_sync.polling.look import Look, word
 from tracker_sync.polling.pace import calls_a_parcel, next_look
 from tracker_sync.polling.plan import LEAST, plan, value
-from tracker_sync.polling.price import CHEAPEST, Needs
+from tracker_sync.polling.price import CHEAPEST, Needs, Price
 
 __all__ = [
     "CHEAPEST",
@@ -24,6 +24,7 @@ __all__ = [
     "Habits",
     "Look",
     "Needs",
+    "Price",
     "calls_a_parcel",
     "estimate",
     "next_look",

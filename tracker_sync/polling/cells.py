@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
-from tracker_sync.polling.clock import DAY, HOUR
+from tracker_sync.polling.clock import DAY, HOUR, WEEK
 
 Key = tuple[str, str]  # carrier, cell; as in the table `learned`
 
 SHOP = "*"  # all carriers of this shop
 PRIOR = ""  # shipped with the program
 _DAYS = ("work", "work", "work", "work", "fri", "sat", "sun")
-_AGES = ((DAY, "new"), (2 * DAY, "1d"), (4 * DAY, "2d"))
+_AGES = ((DAY, "/new"), (2 * DAY, "/1d"), (4 * DAY, "/2d"))
 _SLOT = 3 * HOUR
 _LONG = 3  # days; older last scans are all alike
 
 
 def hour_cell(word: str, minute: int) -> str:
     """A status, a kind of day and an hour: `in_transit/fri/07`."""
-    day, clock = divmod(minute, DAY)
-    return f"{word}/{_DAYS[day % 7]}/{clock // HOUR:02d}"
+    return _hour_cell(word, minute // HOUR % (WEEK // HOUR))
+
+
+@cache  # every hour of every parcel is spelled, and there are but some hundred spellings
+def _hour_cell(word: str, hour: int) -> str:
+    return f"{word}/{_DAYS[hour // 24]}/{hour % 24:02d}"
 
 
 def keys(
@@ -42,12 +47,19 @@ def keys(
 def slot(minute: int, scanned: int) -> str:
     """When the newest scan was: `/1d18h`, yesterday after six in the evening."""
     day, clock = divmod(scanned, DAY)
-    days = minute // DAY - day
-    return f"/{days}d{clock // _SLOT * 3:02d}h" if days < _LONG else f"/{_LONG}d"
+    return _slot(minute // DAY - day, clock // _SLOT * 3)
+
+
+@cache
+def _slot(days: int, hour: int) -> str:
+    return f"/{days}d{hour:02d}h" if days < _LONG else f"/{_LONG}d"
 
 
 def _age(minutes: int) -> str:
-    return next((f"/{name}" for most, name in _AGES if minutes < most), "/old")
+    for most, name in _AGES:
+        if minutes < most:
+            return name
+    return "/old"
 
 
 def _wait(minute: int, due: int) -> str:

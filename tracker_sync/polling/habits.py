@@ -23,15 +23,14 @@ from tracker_sync.polling.cells import (
     slot,
 )
 from tracker_sync.polling.clock import HOUR
+from tracker_sync.polling.curve import Part
 from tracker_sync.polling.news import ENDS, WEIGHTS, Event, events
-from tracker_sync.polling.tally import BIN, BINS, HORIZON, Tally
+from tracker_sync.polling.tally import BIN, BINS, HORIZON, Sums, Tally, sums
 
 DOUBT = 0.2  # share of the coarsest curve that says: anything may happen at any time
 TRUST = (6.0, 12.0, 6.0, 6.0)  # sightings until a cell counts as much as the coarser one; fine last
 TRUST_PRIOR = 6.0
 Row = tuple[str, str, str]  # carrier, cell, value
-Share = tuple[list[float], float]  # a curve, and how much of it counts
-_NOTHING: Share = [0.0] * BINS, 0.0
 
 
 class Habits:
@@ -39,7 +38,7 @@ class Habits:
 
     def __init__(self, prior: Iterable[Row] = (), weights: Mapping[str, float] = WEIGHTS) -> None:
         self._cells: dict[Key, Tally | str] = {(PRIOR, cell): value for _, cell, value in prior}
-        self._expected: dict[tuple[str, str], list[float]] = {}  # by hour and slot, of the prior
+        self._expected: dict[tuple[str, str], Sums] = {}  # by hour and slot, of the prior
         self._weights = weights
         self._changed: set[Key] = set()
 
@@ -129,15 +128,12 @@ class Habits:
         first = next((at for at, word, _ in told if word == news.QUIET), hour + HORIZON)
         self._count([(SHOP, cell), (brand, cell)], hour, (first - hour, news.QUIET_WEIGHT))
 
-    def quiet_curve(self, brand: str, word: str, minute: int) -> list[float] | None:
+    def quiet(self, brand: str, word: str, minute: int) -> list[Part]:
         """News to be expected that is told, but worth no call where calls are scarce."""
         if word not in news.BEFORE_QUIET:
-            return None
+            return []
         cell = quiet_cell(word, minute)
-        blend: list[Share] = []
-        for key, trust in zip(((PRIOR, cell), (SHOP, cell), (brand, cell)), TRUST, strict=False):
-            blend = self._refined(blend, key, trust)
-        return _mixed(blend)
+        return self._blended([], ((PRIOR, cell), (SHOP, cell), (brand, cell)))
 
     def _count(self, cells: Iterable[Key], hour: int, outcome: tuple[int, float]) -> None:
         for key in cells:
@@ -155,42 +151,37 @@ class Habits:
 
     def curve(
         self, brand: str, word: str, minute: int, scanned: int, *, due: int | None = None
-    ) -> list[float]:
-        """Weighted news to be expected in so many half hours from the full hour of *minute* on."""
+    ) -> list[Part]:
+        """Weighted news to be expected from the full hour of *minute* on."""
         hour = hour_cell(word, minute)
-        blend = [(self._shipped(hour, slot(minute, scanned)), 1.0)]
-        for key, trust in zip(keys(brand, word, minute, scanned, due=due), TRUST, strict=False):
-            blend = self._refined(blend, key, trust)
-        return _mixed(blend)
+        shipped = self._shipped(hour, slot(minute, scanned))
+        return self._blended([(shipped, 1.0)], keys(brand, word, minute, scanned, due=due))
 
-    def _refined(self, blend: list[Share], key: Key, trust: float) -> list[Share]:
-        """A finer cell takes its share from the coarser ones."""
-        tally = self._tally(key)
-        if tally is None or not tally.seen:
-            return blend
-        whole = tally.seen + trust
-        kept = [(curve, share * trust / whole) for curve, share in blend]
-        return [*kept, (tally.bins, 1 / whole)]
+    def _blended(self, blend: list[Part], cells: Iterable[Key]) -> list[Part]:
+        """A finer cell takes its share from the coarser ones, the more the more it has seen."""
+        for key, trust in zip(cells, TRUST, strict=False):
+            tally = self._tally(key)
+            if tally is not None and tally.seen:
+                whole = tally.seen + trust
+                blend = [(curve, share * trust / whole) for curve, share in blend]
+                blend.append((tally.sums(), 1 / whole))
+        return blend
 
-    def _shipped(self, hour: str, slot: str) -> list[float]:
+    def _shipped(self, hour: str, slot: str) -> Sums:
         """What the prior expects; it never changes, so it is mixed once."""
         found = self._expected.get((hour, slot))
         if found is None:
-            blend = [([1 / BINS] * BINS, 1.0)]
-            root = self._tally((PRIOR, hour))
+            odds = [1 / BINS] * BINS
+            root, fine = (self._tally((PRIOR, cell)) for cell in (hour, hour + slot))
             if root is not None and root.seen:
-                blend = [(blend[0][0], DOUBT), (root.bins, (1 - DOUBT) / root.seen)]
-            found = _mixed(self._refined(blend, (PRIOR, hour + slot), TRUST_PRIOR))
-            self._expected[hour, slot] = found
+                odds = _mixed(odds, root, DOUBT)
+            if fine is not None and fine.seen:
+                odds = _mixed(odds, fine, TRUST_PRIOR / (fine.seen + TRUST_PRIOR))
+            found = self._expected[hour, slot] = sums(odds)
         return found
 
 
-def _mixed(blend: list[Share]) -> list[float]:
-    """Add up to five curves at once, by their shares: this is half of what a decision costs."""
-    (one, a), (two, b), (three, c), (four, d), *more = blend + [_NOTHING] * (4 - len(blend))
-    if not more:
-        known = zip(one, two, three, four, strict=True)
-        return [a * v + b * w + c * x + d * y for v, w, x, y in known]
-    five, e = more[0]
-    all_five = zip(one, two, three, four, five, strict=True)
-    return [a * v + b * w + c * x + d * y + e * z for v, w, x, y, z in all_five]
+def _mixed(coarse: list[float], fine: Tally, share: float) -> list[float]:
+    """So much of the coarse curve, the rest of the fine one."""
+    rest = (1 - share) / fine.seen
+    return [share * one + rest * other for one, other in zip(coarse, fine.bins, strict=True)]

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import add
 
 BIN, BINS = 30, 96  # minutes; two days
 HORIZON = BIN * BINS
 HALF_LIFE = 26  # weeks until a sighting counts half: habits change with seasons, not with days
 _KEPT = 0.5 ** (1 / HALF_LIFE)
 
+# At the beginning of every half hour and at the end: news so far, and how much lateness it has
+# piled up by then, in quarters of an hour.
+Sums = tuple["array[float]", "array[float]"]
+
+
+def sums(bins: Sequence[float]) -> Sums:
+    """Add up news by half hours."""
+    levels = array("d", accumulate(bins, initial=0.0))
+    return levels, array("d", accumulate(map(add, levels, levels[1:]), initial=0.0))
+
 
 class Tally:
     """Sightings of one cell: weighted news by delay, and all sightings, newsless ones too."""
 
-    __slots__ = ("bins", "seen", "week")
+    __slots__ = ("_sums", "bins", "seen", "week")
 
     def __init__(self, week: int = 0, seen: float = 0.0, bins: Sequence[float] = ()) -> None:
         self.week = week  # the newest; everything is weighted as seen from it
         self.seen = seen
         self.bins = list(bins) or [0.0] * BINS
+        self._sums: Sums | None = None
 
     def add(self, week: int, delay: int, weight: float) -> None:
         """Count one sighting: *delay* minutes until news of that weight; HORIZON: none."""
@@ -28,12 +42,20 @@ class Tally:
         self.seen += share
         if delay < HORIZON:
             self.bins[delay // BIN] += share * weight
+            self._sums = None
+
+    def sums(self) -> Sums:
+        """News and lateness added up; kept until there is more news, as decisions live on it."""
+        if self._sums is None:
+            self._sums = sums(self.bins)
+        return self._sums
 
     def _age(self, week: int) -> None:
         if self.seen:
             share = _KEPT ** (week - self.week)
             self.seen *= share
             self.bins = [share * each for each in self.bins]
+            self._sums = None
         self.week = week
 
     def text(self) -> str:

@@ -16,10 +16,11 @@ from tracker_sync import polling
 from tracker_sync.carriers import Carrier
 from tracker_sync.lifecycle import believed
 from tracker_sync.model import Direction, Origin, Scan, Shipment, Status
-from tracker_sync.polling import Habits, Look, Needs, plan, value, word
+from tracker_sync.polling import Habits, Look, Needs, Price, plan, value, word
 from tracker_sync.store import Due, Store
 from tracker_sync.store.learned import Row
-from tracker_sync.sync.house import House, budget
+from tracker_sync.sync.account import expected, used
+from tracker_sync.sync.house import House
 
 _SHOP = "*"  # what all brands of a shop have in common
 _RETURNS = 4.0  # a parcel on its way back must be worth so much more
@@ -32,15 +33,23 @@ class Planner:
     def __init__(self) -> None:
         self._habits: Habits | None = None
         self._loaded: set[str] = set()
+        self._learned: dict[int, datetime] = {}  # up to when parcels taught what is not kept yet
         self._needs: dict[str, Needs] = {}
-        self._prices: dict[str, float] = {}
+        self._prices: dict[str, Price] = {}
         self._open: dict[str, int] = {}  # parcels by carrier
         self._counted: dict[str, tuple[int, datetime]] = {}  # of them, those not kept yet
 
     # -- asking --------------------------------------------------------------
 
     def next_look(
-        self, house: House, shipment: Shipment, past: Due, carrier: Carrier | None, *, now: datetime
+        self,
+        house: House,
+        shipment: Shipment,
+        past: Due,
+        carrier: Carrier | None,
+        *,
+        now: datetime,
+        deadline: datetime | None = None,
     ) -> datetime | None:
         """When to ask about a parcel next; None = no more."""
         state = shipment.state
@@ -57,24 +66,25 @@ class Planner:
             problem=bool(state.problems),
             scanned=state.last_scan_at,
             estimate=shipment.estimate.day if shipment.estimate else None,
+            deadline=deadline,
         )
-        price = self.price(house, carrier, now) if carrier else polling.CHEAPEST
+        price = self.price(house, carrier, now) if carrier else Price(polling.CHEAPEST)
         if shipment.direction is Direction.RETURN:
-            price *= _RETURNS
+            price = price.times(_RETURNS)
         return plan(self._known(house.store, shipment.brand), look, price, now)
 
     def best_first(
         self, house: House, carrier: Carrier, dues: list[Due], now: datetime
     ) -> list[Due]:
         """Order what is due by what a call about it is worth, where the calls do not suffice."""
-        per_day = budget(carrier)[0]
+        per_day = expected(house, carrier, now)
         if per_day is None or len(dues) <= self._left(house, carrier, per_day, now):
             return dues
         worth = {due.id: self._value(house, due, carrier, now) for due in dues}
         return sorted(dues, key=lambda due: -worth[due.id])
 
     def _left(self, house: House, carrier: Carrier, per_day: int, now: datetime) -> int:
-        return (per_day - house.ledger.used(carrier.key, day(carrier, now))) * carrier.size
+        return (per_day - used(house, carrier, now)) * carrier.size
 
     def _value(self, house: House, due: Due, carrier: Carrier, now: datetime) -> float:
         look = Look(
@@ -88,39 +98,40 @@ class Planner:
             asked=due.asked,
             estimate=due.estimate,
         )
-        return value(self._known(house.store, due.brand), look, now)
+        worth = value(self._known(house.store, due.brand), look, now)
+        return worth / _RETURNS if due.returns else worth
 
     # -- what a call is worth --------------------------------------------------
 
-    def price(self, house: House, carrier: Carrier, now: datetime) -> float:
+    def price(self, house: House, carrier: Carrier, now: datetime) -> Price:
         """What a call must be worth at that carrier today; the same for a whole pass."""
         if carrier.key not in self._prices:
             self._prices[carrier.key] = self._price(house, carrier, now)
         return self._prices[carrier.key]
 
-    def _price(self, house: House, carrier: Carrier, now: datetime) -> float:
-        per_day = budget(carrier)[0]
+    def _price(self, house: House, carrier: Carrier, now: datetime) -> Price:
+        per_day = expected(house, carrier, now)
         if per_day is None:
-            return polling.CHEAPEST
-        used = house.ledger.used(carrier.key, day(carrier, now)) * carrier.size
+            return Price(polling.CHEAPEST)
+        spent = used(house, carrier, now) * carrier.size
         parcels = self._parcels(house, carrier, now)
         needs = self._needed(house.store, carrier)
-        return needs.price(parcels, quota=per_day * carrier.size, used=used, now=now)
+        return needs.price(parcels, quota=per_day * carrier.size, used=spent, now=now)
 
     def forecast(self, house: House, carrier: Carrier, now: datetime) -> int:
         """Calls that will be wanted from now until the carrier's midnight."""
         parcels = self._parcels(house, carrier, now)
         looks = self._needed(house.store, carrier).forecast(
-            parcels, self.price(house, carrier, now), now
+            parcels, self.price(house, carrier, now).today, now
         )
         return -(-looks // carrier.size)
 
     def spent(self, house: House, carrier: Carrier, looks: int, now: datetime) -> None:
         """Count what a pass asked and would have asked, where the calls are limited."""
-        if budget(carrier)[0] is not None:
+        if expected(house, carrier, now) is not None:
             self._needed(house.store, carrier).spent(
                 looks,
-                price=self.price(house, carrier, now),
+                price=self.price(house, carrier, now).today,
                 parcels=self._parcels(house, carrier, now),
                 now=now,
             )
@@ -154,13 +165,21 @@ class Planner:
             history,
             now,
             zone=ZoneInfo(shipment.zone),
-            after=store.learned.until(shipment.id),
+            after=self._learned.get(shipment.id) or store.learned.until(shipment.id),
             estimate=shipment.estimate.day if shipment.estimate else None,
         )
-        store.learned.learned(shipment.id, until)
+        self._learned[shipment.id] = until
 
-    def keep(self, store: Store) -> None:
-        """Write what was learned since the last time."""
+    def keep(self, store: Store, *, least: int = 0) -> None:
+        """Write what was learned since the last time, from *least* parcels or more."""
+        if len(self._learned) < least:
+            return
+        with store.transaction():  # the lesson, and that it was learned
+            self._keep(store)
+
+    def _keep(self, store: Store) -> None:
+        store.learned.learned(self._learned)
+        self._learned.clear()
         rows: list[Row] = self._habits.changed() if self._habits else []
         for needs in self._needs.values():
             rows += needs.changed()
@@ -219,11 +238,6 @@ def _steps(scans: Iterable[Scan]) -> Iterator[tuple[str, datetime]]:
         status = scan.status or status
         if status:
             yield word(status, problem=scan.problem is not None), scan.at
-
-
-def day(carrier: Carrier, now: datetime) -> str:
-    """The carrier's own calendar day, for its budget."""
-    return now.astimezone(ZoneInfo(carrier.budget_zone)).date().isoformat()
 
 
 def jitter(shipment_id: int) -> float:
