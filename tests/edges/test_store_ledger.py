@@ -120,6 +120,71 @@ def test_a_reservation_inside_a_transaction_is_undone_with_it(store: Store) -> N
     assert store.ledger.used("ups", TODAY) == 0
 
 
+def test_a_call_that_may_count_on_two_days_needs_room_on_both(store: Store) -> None:
+    store.ledger.reserve("ups", TODAY, 8, 10)
+
+    assert store.ledger.reserve("ups", "2026-03-03", 5, 10, also=[TODAY]) == 2
+    assert store.ledger.used("ups", TODAY) == 10
+    assert store.ledger.used("ups", "2026-03-03") == 2
+
+
+def test_limited_calls_are_on_the_disk_before_they_are_made(store: Store) -> None:
+    """A power cut must not bring calls back that were made; unlimited ones may be forgotten."""
+    said: list[str] = []
+    store._connection.raw.set_trace_callback(said.append)
+
+    store.ledger.reserve("ups", TODAY, 5, None)
+    assert not [each for each in said if "synchronous" in each]
+
+    store.ledger.reserve("ups", TODAY, 5, 100)
+    first, *_, last = said[-said[::-1].index("PRAGMA synchronous = FULL") - 1 :]
+    assert (first, last) == ("PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL")
+    assert store._connection.value("PRAGMA synchronous") == 1
+
+
+def test_a_carrier_that_says_no_call_is_left_is_believed_until_midnight(store: Store) -> None:
+    store.ledger.reserve("ups", TODAY, 30, 100)
+
+    store.ledger.used_up("ups", TODAY, 30, 100)
+
+    assert store.ledger.reserve("ups", TODAY, 1, 100) == 0
+    assert store.ledger.reserve("ups", "2026-03-03", 1, 100) == 1
+
+
+def test_how_early_a_carrier_stopped_us_is_kept_until_it_is_disproved(store: Store) -> None:
+    ledger = store.ledger
+    assert ledger.gave("ups", "2026-02-23") is None
+
+    ledger.used_up("ups", TODAY, 30, 100)
+    assert ledger.gave("ups", "2026-02-23") == 30
+    assert ledger.gave("ups", "2026-03-03") is None
+    assert ledger.gave("dhl_unified", "2026-02-23") is None
+
+    ledger.reserve("ups", "2026-03-03", 31, 100)
+    assert ledger.gave("ups", "2026-02-23") is None
+
+
+def test_stopped_after_all_that_is_allowed_is_no_news(store: Store) -> None:
+    store.ledger.used_up("ups", TODAY, 100, 100)
+
+    assert store.ledger.gave("ups", TODAY) is None
+
+
+def test_turns_of_a_slow_carrier_are_taken_one_after_the_other(path: Path, store: Store) -> None:
+    with closing(opened(path)) as other:
+        assert store.ledger.turn("usps", 1000.0, 60.0) == 0
+        assert other.ledger.turn("usps", 1010.0, 60.0) == pytest.approx(50)
+        assert other.ledger.turn("dhl_unified", 1010.0, 5.0) == 0
+        assert other.ledger.turn("usps", 1060.0, 60.0) == 0
+        assert store.ledger.turn("usps", 1060.0, 60.0) == pytest.approx(60)
+
+
+def test_a_turn_from_before_the_machine_started_anew_is_nobodys(store: Store) -> None:
+    store.ledger.turn("usps", 90_000.0, 60.0)
+
+    assert store.ledger.turn("usps", 12.0, 60.0) == 0
+
+
 # -- activations -----------------------------------------------------------------------
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tracker_sync.klaviyo import Outcome, OutcomeState
 from tracker_sync.sync.house import House
 from tracker_sync.wire import Wire
+
+_EVER = timedelta(days=36_500)  # no file is deleted in a rehearsal, however old
 
 
 @dataclass(slots=True)
@@ -40,5 +43,6 @@ def rehearse(house: House, stack: ExitStack) -> tuple[House, Rehearsal]:
     store = house.store.copied(copy)
     stack.callback(store.close)
     takes = Rehearsal()
-    rehearsed = replace(house, store=store, sender=takes, done=lambda *_bundle: None)
-    return rehearsed, takes
+    rehearsed = replace(house, store=store, sender=takes, arrivals=None, done=lambda *_bundle: None)
+    ever = replace(house.bounds, keep_files=_EVER)
+    return replace(rehearsed, bounds=ever), takes

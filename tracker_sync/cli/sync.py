@@ -7,18 +7,19 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from threading import Event
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
-from tracker_sync.cli import common, script
+from tracker_sync import wire
+from tracker_sync.cli import common, cost, pulse, script
 from tracker_sync.errors import UserError
 from tracker_sync.settings import Settings
+from tracker_sync.settings.words import suggestion
 from tracker_sync.sync import run_pass
 from tracker_sync.sync.house import House
 from tracker_sync.sync.report import Report
@@ -36,6 +37,7 @@ _LABELS = {
     "withheld": "messages withheld",
     "postponed": "messages to be tried again",
     "set_aside": "messages Klaviyo refused",
+    "too_many": "messages held: unusually many",
     "expired": "parcels given up",
 }
 
@@ -53,11 +55,21 @@ def _moment(_ctx: click.Context, _option: click.Parameter, text: str | None) -> 
 
 
 @common.command("sync")
-@click.option("--dry-run", is_flag=True, help="Ask for real, tell nobody, print what would go.")
+@click.option(
+    "--dry-run", is_flag=True, help="Ask for real, tell nobody, print what would go, and the cost."
+)
 @click.option("--now", "moment", metavar="T", callback=_moment, help="Rehearse another time.")
+@click.option("--accept", multiple=True, metavar="SOURCE", help="Take what this source gives.")
 @common.as_json
 @click.pass_context
-def command(ctx: click.Context, *, dry_run: bool, moment: datetime | None, as_json: bool) -> None:
+def command(
+    ctx: click.Context,
+    *,
+    dry_run: bool,
+    moment: datetime | None,
+    accept: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Run one pass: take parcels in, ask carriers, send what changed to Klaviyo.
 
     --now needs --dry-run, or Klaviyo's base_url on this machine: at a pretended time no real
@@ -68,27 +80,50 @@ def command(ctx: click.Context, *, dry_run: bool, moment: datetime | None, as_js
     common.shop(ctx).moment = moment
     now, stop = common.now(ctx), Event()
     with common.alone(ctx), _asked_to_stop(stop), _followed() as step:
-        house = common.house(ctx, now, step=step)
-        report, parts = _rehearse(house, now, stop) if dry_run else (run_pass(house, now, stop), [])
+        if dry_run:
+            house = accepting(common.house(ctx, now, step=step), accept)
+            report, told = _rehearse(house, now, stop)
+        else:
+            report, told = _passed(ctx, now, stop, step=step, accept=accept), {}
     if as_json:
-        common.print_json({**facts(report), **({"messages": parts} if dry_run else {})})
+        common.print_json({**facts(report), **told})
     elif dry_run:
-        script.show(parts)
-        made = (f"{count} to {name}" for name, count in facts(report)["calls"].items())
-        common.show(f"Calls made to carriers: {', '.join(made) or 'none'}.")
+        script.show(told["messages"])
+        cost.show(told["cost"])
     if common.watched() and not as_json:
         _summarise(report)
     ctx.exit(report.exit_code)
 
 
+def _passed(
+    ctx: click.Context,
+    now: datetime,
+    stop: Event,
+    *,
+    step: Callable[[str], None],
+    accept: tuple[str, ...],
+) -> Report:
+    """Run the pass, and tell the monitor how it went."""
+    with pulse.around(common.settings(ctx)) as beat:
+        house = accepting(common.house(ctx, now, step=step), accept)
+        report = run_pass(house, now, stop)
+        beat.ended(report, house.store, now)
+    return report
+
+
 def on_loopback(settings: Settings) -> bool:
     """Whether Klaviyo is a pretended one on this machine."""
-    url = settings.klaviyo.base_url if settings.klaviyo else None
-    host = urlsplit(url or "").hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return wire.on_loopback(settings.klaviyo.base_url if settings.klaviyo else None)
+
+
+def accepting(house: House, names: tuple[str, ...]) -> House:
+    """Let a house take what the sources of these names give, however odd it looks."""
+    known = [source.name for source in house.sources]
+    for name in names:
+        if name not in known:
+            hint = suggestion(name, known) or f"; the sources are: {', '.join(known) or 'none'}"
+            raise UserError(f"--accept {name} is no source of the configuration{hint}")
+    return replace(house, accepted=frozenset(names))
 
 
 @contextmanager
@@ -148,12 +183,12 @@ def _summarise(report: Report) -> None:
 # -- a dry run -----------------------------------------------------------------------
 
 
-def _rehearse(house: House, now: datetime, stop: Event) -> tuple[Report, list[dict[str, Any]]]:
-    """Run the pass on a copy; return what it decided about each message."""
+def _rehearse(house: House, now: datetime, stop: Event) -> tuple[Report, dict[str, Any]]:
+    """Run the pass on a copy; return what it decided about each message, and what it cost."""
     from tracker_sync.cli.rehearsal import rehearse
 
     with ExitStack() as stack:
         copy, _bodies = rehearse(house, stack)
         with script.written(copy.store, now) as parts:
             report = run_pass(copy, now, stop)
-        return report, parts
+        return report, {"messages": parts, "cost": cost.costs(copy, report, now)}
