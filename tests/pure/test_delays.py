@@ -189,6 +189,23 @@ def test_a_holiday_is_no_working_day(
 
 
 @pytest.mark.parametrize(
+    ("scans", "estimate", "delay"),
+    [
+        (history("in_transit 12h"), None, "stalled Wed 11.11. 09:00"),
+        (history("in_transit 12h"), WEDNESDAY, "estimate_passed Fri 06.11. 09:00"),
+        (history("announced 8h"), None, "not_handed_over Thu 05.11. 09:00"),
+    ],
+)
+def test_the_hand_over_goes_by_the_senders_calendar_and_the_rest_by_the_recipients(
+    scans: tuple[Scan, ...], estimate: date | None, delay: str
+) -> None:
+    thursday_off = working_week(date(2026, 11, 5))
+    calendar = Calendar(BERLIN, thursday_off.workday, sender=NO_HOLIDAY.workday)
+
+    assert spelled(concluded(scans, estimate, calendar)) == delay
+
+
+@pytest.mark.parametrize(
     ("friday", "morning"),
     [
         (date(2026, 10, 23), datetime(2026, 10, 26, 8, tzinfo=UTC)),

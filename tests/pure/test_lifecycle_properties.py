@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pure.histories import BERLIN, Memory, meaning, moment, walked, working_week
 from tracker_sync.lifecycle import changes
-from tracker_sync.lifecycle.delays import next_delay
+from tracker_sync.lifecycle.delays import next_delay, overdue
 from tracker_sync.model import (
     Direction,
     Estimate,
@@ -358,6 +358,18 @@ def test_a_delay_is_concluded_at_nine_on_a_working_day_and_only_once(
     assert calendar.workday(local.date())
     assert (delay.origin, delay.problem) == (Origin.CLOCK, Problem.DELAYED)
     assert state.status not in {Status.DELIVERED, Status.READY_FOR_PICKUP, *TURNED, *ENDS}
+
+
+@given(any_life(), estimates, holidays, st.integers(0, 20 * 24))
+def test_a_delay_is_overdue_from_the_moment_it_is_concluded_for(
+    life: tuple[Scan, ...], estimate: Estimate | None, free: set[date], hours: int
+) -> None:
+    """The short way, without a look at the holidays, leads to the same."""
+    calendar, state = working_week(*free), walked(life).state
+    now = moment(f"{hours}h")
+    delay = next_delay(state, estimate, calendar)
+
+    assert overdue(state, estimate, calendar, now) == (delay if delay and delay.at <= now else None)
 
 
 @often

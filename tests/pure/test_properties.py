@@ -37,9 +37,9 @@ NAMES = set(
     """
     TrackingNumber TrackingURL Carrier CarrierName Service Direction Status PreviousStatus
     StatusText Detail Problem Correctable OccurredAt DeliveredAt EstimatedDelivery EstimateSource
-    DestinationCountry OrderNumber OrderNumbers OrderID ParcelNumber ParcelCount TransitDays
-    PickupType PickupName PickupAddress PickupUntil RerouteURL TrackingPageURL ReviewURL Language
-    ItemNames Items ConsentBasis
+    EstimatedLatest DestinationCountry OrderNumber OrderNumbers OrderID ParcelNumber ParcelCount
+    TransitDays PickupType PickupName PickupAddress PickupUntil RerouteURL TrackingPageURL ReviewURL
+    Language ItemNames Items ConsentBasis
     """.split()  # noqa: SIM905  as the design lists them
 )
 ITEM_KEYS = {
@@ -113,7 +113,11 @@ def test_the_names_are_those_merchants_put_into_their_templates() -> None:
         estimate=Estimate(date(2026, 11, 5)),
     )
 
-    names = {*properties(delivered, FULL), *properties(occasion(waiting), FULL)}
+    ours = date(2026, 11, 5), date(2026, 11, 7)
+    expected = replace(occasion(shipment("in_transit")), forecast=ours)
+    names = {
+        name for each in (delivered, occasion(waiting), expected) for name in properties(each, FULL)
+    }
 
     assert names - {"Season"} == NAMES
 
@@ -427,7 +431,26 @@ def test_an_estimate_is_told_until_the_delivery() -> None:
     after = said(shipment("delivered", estimate=expected))
 
     assert (before["EstimatedDelivery"], before["EstimateSource"]) == ("2026-11-05", "carrier")
+    assert "EstimatedLatest" not in before
     assert not {"EstimatedDelivery", "EstimateSource"} & set(after)
+
+
+@sentences(
+    "parcel, told",
+    ("on its way", shipment("in_transit"), ("2026-11-05", "history", "2026-11-07")),
+    (
+        "the carrier says a day",
+        shipment("in_transit", estimate=Estimate(date(2026, 11, 6))),
+        ("2026-11-06", "carrier", None),
+    ),
+    ("it has arrived", shipment("delivered"), (None, None, None)),
+)
+def test_our_own_forecast_is_two_days(parcel: Shipment, told: tuple[str | None, ...]) -> None:
+    ours = date(2026, 11, 5), date(2026, 11, 7)
+    found = properties(replace(occasion(parcel, "in_transit"), forecast=ours), wording())
+
+    names = ("EstimatedDelivery", "EstimateSource", "EstimatedLatest")
+    assert tuple(map(found.get, names)) == told
 
 
 # -- languages ------------------------------------------------------------------------------------

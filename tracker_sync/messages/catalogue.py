@@ -90,9 +90,8 @@ _CASES: Mapping[Kind, _Case] = {
 }
 _FOLLOW_UPS = (Kind.REVIEW_REQUEST, Kind.PICKUP_REMINDER)
 _LATER = timedelta(days=3)
-_BRAND = Brand(
-    "dhl", "DHL", "https://www.dhl.de/de/privatkunden.html?piececode={number}"
-)  # fmt: skip
+_FORECAST = date(2026, 11, 24), date(2026, 11, 26)
+_BRAND = Brand("dhl", "DHL", "https://www.dhl.de/de/privatkunden.html?piececode={number}")
 _NUMBER = "00340434161094000017"
 _ORDER = Order(id=1, reference="1001", subject=order_subject("1001"), order_id="4711")
 _ZONE = "Europe/Berlin"
@@ -142,6 +141,7 @@ def _occasion(kind: Kind) -> Occasion:
         parcel_number=0 if SPECS[kind].about is About.ORDER else 1,
         basis="existing_customer" if kind is Kind.REVIEW_REQUEST else "",
         correctable=problem is Problem.ADDRESS,
+        forecast=_FORECAST if kind is Kind.IN_TRANSIT else None,
     )
 
 
@@ -174,7 +174,7 @@ def _shipment(kind: Kind, case: _Case) -> Shipment:
         taken_at=_ANNOUNCED_AT,
         active_from=_ANNOUNCED_AT,
         state=_state(case, problem_of(kind)),
-        estimate=None if back else Estimate(date(2026, 11, 24)),
+        estimate=None if back or kind is Kind.IN_TRANSIT else Estimate(_FORECAST[0]),
         pickup=waits if case.status is Status.READY_FOR_PICKUP else None,
         service="DHL Paket",
         language="en",

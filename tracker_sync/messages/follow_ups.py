@@ -17,7 +17,7 @@ from tracker_sync.messages.verdict import (
     holds,
     hours,
 )
-from tracker_sync.model import Direction, Kind, Order, Problem, Shipment, Status
+from tracker_sync.model import FINAL, Direction, Kind, Order, Problem, Shipment, Status
 
 ONCE_MORE = "asking the carrier once more"
 LAPSES_AFTER = timedelta(days=7)
@@ -136,7 +136,14 @@ def unchecked(
         if parcel.brand in askable and parcel.direction is Direction.OUTBOUND and _counts(parcel)
         if parcel.checked_at is None or parcel.checked_at < message.occurred_at
     ]
-    if not old:
+    return Verdict(Action.HOLD, ONCE_MORE, until=now + _LOOK_AGAIN) if old else None
+
+
+def unseen(message: Message, parcel: Shipment, now: datetime) -> Verdict | None:
+    """Hold what is said of a parcel under way alike: it may have been collected meanwhile."""
+    late = now >= message.occurred_at + WAITS_FOR_A_FRESH_LOOK
+    asked = parcel.checked_at is not None and parcel.checked_at >= message.occurred_at
+    if late or asked or parcel.state.status in FINAL:
         return None
     return Verdict(Action.HOLD, ONCE_MORE, until=now + _LOOK_AGAIN)
 

@@ -4,8 +4,8 @@ NAMES = frozenset(
     """
     TrackingNumber TrackingURL Carrier CarrierName Service Direction Status PreviousStatus
     StatusText Detail Problem Correctable OccurredAt DeliveredAt EstimatedDelivery EstimateSource
-    DestinationCountry OrderNumber OrderNumbers OrderID ParcelNumber ParcelCount TransitDays
-    PickupType PickupName PickupAddress PickupUntil RerouteURL TrackingPageURL ReviewURL Language
-    ItemNames Items ConsentBasis
+    EstimatedLatest DestinationCountry OrderNumber OrderNumbers OrderID ParcelNumber ParcelCount
+    TransitDays PickupType PickupName PickupAddress PickupUntil RerouteURL TrackingPageURL ReviewURL
+    Language ItemNames Items ConsentBasis
     """.split()  # noqa: SIM905 - reads better than 32 lines
 )

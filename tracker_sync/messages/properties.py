@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
+from tracker_sync.messages.arrival import Days, expected, transit_days
 from tracker_sync.messages.message import Message
 from tracker_sync.messages.texts import status_text
 from tracker_sync.messages.verdict import known_kind
@@ -59,7 +59,7 @@ class Occasion:
     parcel_count: int = 1
     basis: str = ""
     correctable: bool = False
-    forecast: date | None = None  # our own, where the carrier gives none
+    forecast: Days | None = None  # our own, where the carrier gives none
 
 
 def properties(occasion: Occasion, wording: Wording) -> dict[str, Any]:
@@ -118,14 +118,10 @@ def _progress(occasion: Occasion, wording: Wording) -> dict[str, Any]:
 
 def _places(occasion: Occasion, wording: Wording) -> dict[str, Any]:
     shipment = occasion.shipment
-    pickup, estimate = shipment.pickup, shipment.estimate
+    pickup = shipment.pickup
     waiting = pickup if shipment.state.status is Status.READY_FOR_PICKUP else None
-    told = estimate.day if estimate else occasion.forecast
-    told = None if shipment.state.delivered_at else told
-    source = "carrier" if estimate else "history"
     return {
-        "EstimatedDelivery": told.isoformat() if told else "",
-        "EstimateSource": source if told else "",
+        **expected(shipment, occasion.forecast),
         "PickupType": waiting.type if waiting else "",
         "PickupName": waiting.name if waiting else "",
         "PickupAddress": waiting.address if waiting else "",
@@ -175,15 +171,6 @@ def _item(item: Item) -> dict[str, Any]:
         "Categories": list(item.categories),
     }
     return dict(_filled(fields))
-
-
-def transit_days(shipment: Shipment) -> int:
-    """Calendar days on the way, the first one counted; 0 while it has not arrived."""
-    state, zone = shipment.state, ZoneInfo(shipment.zone)
-    if state.delivered_at is None or state.first_scan_at is None:
-        return 0
-    days = state.delivered_at.astimezone(zone).date() - state.first_scan_at.astimezone(zone).date()
-    return days.days + 1
 
 
 def spelled(moment: datetime | None, zone: tzinfo) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -11,11 +11,11 @@ import httpx
 
 from tracker_sync.carriers import Carrier
 from tracker_sync.klaviyo import Outcome
-from tracker_sync.lifecycle.delays import Calendar
+from tracker_sync.lifecycle.delays import Calendar, Workday
 from tracker_sync.messages.follow_ups import FollowUp
 from tracker_sync.messages.properties import Brand, Wording
 from tracker_sync.messages.verdict import Policy
-from tracker_sync.model import Kind
+from tracker_sync.model import Direction, Kind, Shipment
 from tracker_sync.sources import Bundle, Reject, Source
 from tracker_sync.store import Store
 from tracker_sync.store.ledger import Ledger
@@ -34,6 +34,16 @@ class Sender(Protocol):
 
     def send_many(self, wire: Wire, bodies: Sequence[str]) -> list[Outcome]:
         """Send history in bulk."""
+        ...
+
+
+class Arrivals(Protocol):
+    """Whoever counts the events that arrived, by metric and UTC day."""
+
+    def counts(
+        self, wire: Wire, metrics: Collection[str], since: date, until: date
+    ) -> Mapping[tuple[str, str], int]:
+        """Count the events of *metrics* on the days from *since* to before *until*."""
         ...
 
 
@@ -88,13 +98,22 @@ class House:
         source.done(bundle, refused)
     )
     transport: Callable[[], httpx.BaseTransport] | None = None
+    ahead: timedelta = timedelta(0)  # of a rehearsed moment the machine's clock is so far
+    accepted: frozenset[str] = frozenset()  # sources whose bundles are taken however odd they look
     via: Mapping[str, Via] = field(default_factory=dict)  # brand -> the aggregator behind it
-    workdays: Callable[[date], bool] = field(default=lambda day: day.weekday() < 5)
+    guarded: bool = True  # unusually many messages wait for a person
+    arrivals: Arrivals | None = None  # None: nobody counts what arrived at Klaviyo
+    log_every_pass: bool = False  # also those in which nothing happened
+    workdays: Callable[[str], Workday] = lambda _country: _weekday  # by country; blank: the shop's
 
-    @property
-    def calendar(self) -> Calendar:
-        """The shop's working days: "delayed" is told in its morning."""
-        return Calendar(self.policy.zone, self.workdays)
+    def calendar(self, shipment: Shipment) -> Calendar:
+        """The working days a parcel is judged by, and the shop's clock: there it is told at 9:00.
+
+        A return goes to the shop, whatever country its row names.
+        """
+        back = shipment.direction is Direction.RETURN
+        there = "" if back else shipment.destination_country
+        return Calendar(self.policy.zone, self.workdays(there), self.workdays(""))
 
     def of_brand(self, brand: str) -> list[Carrier]:
         """The carriers that answer for a brand: the cheapest first, its aggregator last."""
@@ -121,6 +140,11 @@ class House:
     def brand(self, key: str) -> Brand:
         """How a brand shows itself; its key where no carrier speaks for it."""
         return self.brands.get(key) or Brand(key, key.upper())
+
+
+def _weekday(day: date) -> bool:
+    """Monday to Friday, where nobody says more."""
+    return day.weekday() < 5
 
 
 def budget(carrier: Carrier) -> tuple[int | None, float | None]:
