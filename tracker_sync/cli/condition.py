@@ -10,19 +10,21 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median_high
 
 from tracker_sync.cli.carriers import CarrierHealth, Unknown, health, opened, unknown_codes
 from tracker_sync.cli.moments import span
 from tracker_sync.settings import Settings
 from tracker_sync.store import Store, unstamp
 from tracker_sync.store.connection import maybe_unstamp
+from tracker_sync.sync import reconcile
+from tracker_sync.sync.backlog import Waiting, waiting
 
-_HELD = ("quiet hours", "not due yet", "no recipient known yet", "asking the carrier once more")
-_CROWDED = "messages in 24 h to one recipient"
-_TOO_LONG = timedelta(hours=1)  # a message that could go and does not
 _MISSED = 3  # intervals without a pass
-_STANDING = ("carrier:", "source:", "klaviyo")  # findings that end by themselves
-_COUNTED = "set_aside:"  # findings the outbox itself tells better
+_LOOKED_BACK, _ENOUGH = 21, 6  # passes, to see how often one runs
+_STANDING = ("carrier:", "silent:", "source:", "held:", "klaviyo", "surge:")  # end by themselves
+_COUNTED = ("set_aside:", "late:")  # findings the outbox itself tells better
 _NOTICED = timedelta(days=1)  # how long a monitor is told of one that does not end
 _SHOWN = timedelta(days=7)  # and how long a person is
 
@@ -38,14 +40,13 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Messages that wait for the same reason."""
+class Arrived:
+    """The last comparison of what Klaviyo accepted with what it has."""
 
-    why: str
-    count: int
-    oldest: datetime  # when the oldest of them happened
-    next: datetime  # when the first of them is judged
-    stuck_since: datetime | None = None  # None: a rule holds them, all is well
+    at: datetime
+    accepted: int
+    missing: int
+    why: str  # why nothing could be compared; blank where it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Condition:
     klaviyo: str  # what keeps messages from triggering flows; blank: nothing does
     open: tuple[Open, ...]
     without_carrier: tuple[str, ...]  # brands with open parcels nobody is asked about
+    arrived: Arrived | None  # None: nobody has looked yet
     waiting: tuple[Waiting, ...]
     set_aside: int
     set_aside_since: datetime | None
@@ -111,10 +113,7 @@ class Condition:
             yield f"the last good pass was {span(self.at - good.started_at)} ago"
 
     def _stuck(self) -> Iterator[str]:
-        for group in self.waiting:
-            if group.stuck_since and self.at - group.stuck_since > _TOO_LONG:
-                waited = span(self.at - group.stuck_since)
-                yield f"{_many(group.count, 'message')} waiting for {waited}: {group.why}"
+        yield from (said for group in self.waiting if (said := group.late(self.at)))
 
     def _set_aside(self) -> Iterator[str]:
         if self.set_aside:
@@ -133,19 +132,21 @@ def look(store: Store, settings: Settings, now: datetime) -> Condition:
     spoken_for = {*settings.brands, *(carrier.brand for carrier in asked)}
     found = tuple(Open(**dict(row)) for row in glance.open_shipments())
     aside = glance.set_aside()
+    pauses = {row["kind"]: unstamp(row["since"]) for row in store.journal.pauses()}
     return Condition(
         shop=settings.shop.name or settings.shop.id,
         at=now,
-        every=settings.polling.every,
+        every=_every(store, settings.polling.every),
         klaviyo=_klaviyo(settings),
         open=found,
         without_carrier=tuple(sorted({o.brand for o in found} - spoken_for)),
-        waiting=tuple(_waiting(store, now)),
+        arrived=_arrived(store),
+        waiting=tuple(waiting(glance.outbox(now), pauses)),
         set_aside=aside["count"] if aside else 0,
         set_aside_since=maybe_unstamp(aside["oldest"]) if aside else None,
         carriers=health(store, asked, now),
         sources=tuple(map(_source, glance.sources())),
-        pauses={row["kind"]: unstamp(row["since"]) for row in store.journal.pauses()},
+        pauses=pauses,
         unknown_codes=unknown_codes(store),
         findings=tuple(_findings(store, now)),
         last_pass=_pass(glance.last_pass()),
@@ -162,36 +163,23 @@ def _klaviyo(settings: Settings) -> str:
     return f"only pilots get anything (only_to: {pilots})" if pilots else ""
 
 
-def _waiting(store: Store, now: datetime) -> Iterator[Waiting]:
-    """Put together what waits for the same reason, though it is of several kinds."""
-    paused = {row["kind"] for row in store.journal.pauses()}
-    groups: dict[str, list[sqlite3.Row]] = {}
-    for row in store.glance.outbox(now):
-        groups.setdefault(_why(row, paused), []).append(row)
-    for why, rows in groups.items():
-        stuck = [moment for row in rows if (moment := _stuck_since(row, why))]
-        yield Waiting(
-            why,
-            sum(row["count"] for row in rows),
-            min(unstamp(row["oldest"]) for row in rows),
-            min(unstamp(row["due_at"]) for row in rows),
-            min(stuck, default=None),
-        )
+def _every(store: Store, stated: timedelta) -> timedelta:
+    """How far passes are apart: as they were lately, where that is more than the YAML says.
+
+    Cron and systemd have clocks of their own, and `polling.every` does not know them.
+    """
+    began = store.journal.began(_LOOKED_BACK)
+    gaps = [later - earlier for later, earlier in pairwise(began)]
+    return max(stated, median_high(gaps)) if len(began) >= _ENOUGH else stated
 
 
-def _why(row: sqlite3.Row, paused: set[str]) -> str:
-    if "*" in paused or row["kind"] in paused:
-        return "paused"
-    if row["reason"].endswith(_CROWDED):
-        return "too many messages to one recipient"
-    return row["reason"] or ("to be sent" if row["due"] else "not due yet")
-
-
-def _stuck_since(row: sqlite3.Row, why: str) -> datetime | None:
-    """Since when nothing but a failure keeps them; None where a rule does."""
-    if why in (*_HELD, "paused") or row["reason"].endswith(_CROWDED):
+def _arrived(store: Store) -> Arrived | None:
+    """What the last comparison with Klaviyo's own counts came to."""
+    text = store.journal.noted(reconcile.NOTE)
+    if not text:
         return None
-    return unstamp(row["tried_at"] or (row["owed_at"] if row["reason"] else row["due_at"]))
+    facts = json.loads(text)
+    return Arrived(unstamp(facts["at"]), facts["accepted"], facts["missing"], facts["why"])
 
 
 def _findings(store: Store, now: datetime) -> Iterator[Finding]:

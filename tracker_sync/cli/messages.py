@@ -1,4 +1,4 @@
-"""`tracker-sync messages list|retry|drop`: what waits in the outbox, and what a person decides."""
+"""`tracker-sync messages list|retry|release|drop`: the outbox, and what a person decides."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import click
 
 from tracker_sync.cli import common
 from tracker_sync.errors import UserError
+from tracker_sync.messages.surge import TOO_MANY
+from tracker_sync.model import Kind
 from tracker_sync.store import Store, unstamp
+from tracker_sync.sync.watch import LATE
 
 STATES = ("owed", "set_aside", "accepted", "withheld", "dropped")
 OPEN = ("owed", "set_aside")
-_EVERYTHING = 10**9
 _SHOWN = 8  # characters of an id in tables; more where they would not tell two apart
 
 
 @click.group("messages")
 @common.options
 def command() -> None:
-    """List messages; try a refused one again, or give one up."""
+    """List messages; try a refused one again, let held ones go, or give them up."""
 
 
 @command.add_command
@@ -64,22 +66,73 @@ def _retry(ctx: click.Context, message_id: str) -> None:
 
 
 @command.add_command
-@common.command("drop")
-@click.argument("message_id", metavar="ID")
+@common.command("release")
+@click.argument("which", metavar="[KIND|ID]", default="")
 @click.pass_context
-def _drop(ctx: click.Context, message_id: str) -> None:
-    """Give a message up for good. ID may be the beginning of one."""
+def _release(ctx: click.Context, which: str) -> None:
+    """Let messages go that are held because there were unusually many.
+
+    All of them, those of one KIND, or one by its ID. The next pass judges them again: only what is
+    still true is sent, and no old news.
+    """
     store, now = common.store(ctx, existing=True), common.now(ctx)
     with store.transaction():
-        row = _found(store, message_id, OPEN)
+        kind = which if _is_kind(ctx, which) else ""
+        only = _found(store, which, ("owed",))["id"] if which and not kind else ""
+        count = store.tempo.release(TOO_MANY, kind, only, now)
+        _nothing_held(store, now)
+    if not count:
+        raise UserError(f"no message is held for that{f': {which}' if which else ''}")
+    click.echo(f"{count} {_messages(count)} with the next pass, as far as they are still true.")
+
+
+@command.add_command
+@common.command("drop")
+@click.argument("which", metavar="ID|KIND")
+@click.pass_context
+def _drop(ctx: click.Context, which: str) -> None:
+    """Give a message up for good. ID may be the beginning of one.
+
+    KIND instead gives up all messages of that kind that are held because there were too many.
+    """
+    store, now = common.store(ctx, existing=True), common.now(ctx)
+    if _is_kind(ctx, which):
+        with store.transaction():
+            count = store.tempo.drop(TOO_MANY, which, now)
+            _nothing_held(store, now)
+        if not count:
+            raise UserError(f"no message of kind {which} is held")
+        click.echo(f"{count} of kind {which} {'is' if count == 1 else 'are'} dropped.")
+        return
+    with store.transaction():
+        row = _found(store, which, OPEN)
         store.outbox.drop(row["id"], now)
         _settled(store, row["id"], now)
+        _nothing_held(store, now)
     click.echo(f"{row['id']} ({row['kind']}) is dropped.")
 
 
 def _settled(store: Store, message_id: str, now: datetime) -> None:
     """A person has looked at it, so it is no finding any more."""
     store.journal.resolve(f"set_aside:{message_id}", now)
+
+
+def _nothing_held(store: Store, now: datetime) -> None:
+    """Take off the list what no longer holds: the next surge, or delay, is news again."""
+    held = store.tempo.held(TOO_MANY)
+    for key in store.journal.open_keys("surge:"):
+        if key.removeprefix("surge:") not in held:
+            store.journal.resolve(key, now)
+    if store.outbox.next_due() is None:
+        store.journal.resolve(LATE, now)
+
+
+def _is_kind(ctx: click.Context, word: str) -> bool:
+    return word in (*Kind, *common.settings(ctx).follow_ups)
+
+
+def _messages(count: int) -> str:
+    return "message goes" if count == 1 else "messages go"
 
 
 def _found(store: Store, start: str, states: Sequence[str]) -> sqlite3.Row:
@@ -90,7 +143,7 @@ def _found(store: Store, start: str, states: Sequence[str]) -> sqlite3.Row:
         raise UserError(f"{start} is {exact['state']}, not {' or '.join(states)}")
     if not start:
         raise UserError("an id is missing; `tracker-sync messages list` shows them")
-    rows = [r for r in store.outbox.listed(list(states), _EVERYTHING) if r["id"].startswith(start)]
+    rows = [row for row in store.glance.messages(start) if row["state"] in states]
     if not rows:
         wanted = " or ".join(states)
         raise UserError(f"no message {start} is {wanted}; `tracker-sync messages list` shows them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -10,7 +11,7 @@ import click
 import structlog
 
 from tracker_sync import daemon
-from tracker_sync.cli import common
+from tracker_sync.cli import common, pulse
 from tracker_sync.cli.assembly import build, open_store
 from tracker_sync.errors import Busy
 from tracker_sync.settings import Settings
@@ -61,14 +62,12 @@ class Rounds:
             return common.busy_code(self.settings)
 
     def _pass(self, now: datetime) -> int:
-        store = open_store(self.settings)
-        try:
+        with pulse.around(self.settings) as beat, closing(open_store(self.settings)) as store:
             house = build(self.settings, store, common.timer(), now)
             report = run_pass(house, now, self.stop)
+            beat.ended(report, store, now)
             self.due = store.outbox.next_due()
             return report.exit_code
-        finally:
-            store.close()
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the next message can go. What is due already could not go now: it waits its turn."""

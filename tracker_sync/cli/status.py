@@ -83,11 +83,11 @@ def _relearn(ctx: click.Context, now: datetime) -> None:
 
 def _answer(wrong: list[str], *, as_json: bool) -> None:
     """Say everything that is not well in one line, or ok; end with 1 or 0."""
-    line = common.plain("; ".join(" ".join(text.split()) for text in wrong))
+    line = "; ".join(" ".join(text.split()) for text in wrong)
     if as_json:
         common.print_json({"ok": not wrong, "wrong": wrong})
     else:
-        click.echo(line or "ok")
+        common.say(line or "ok")
     raise click.exceptions.Exit(common.PERSON if wrong else common.FINE)
 
 
@@ -103,12 +103,25 @@ def screen(condition: Condition, zone: tzinfo) -> Iterator[Any]:
     yield f"last pass: {_pass(condition.last_pass, condition, zone)}"
     if condition.klaviyo:
         yield f"Klaviyo: {condition.klaviyo}"
+    yield from _arrived(condition, zone)
     yield from _needs_a_person(condition)
     yield _parcels(condition)
     yield from _messages(condition, zone)
     yield from _carriers(condition, zone)
     yield from _sources(condition, zone)
     yield from _unknown(condition)
+
+
+def _arrived(condition: Condition, zone: tzinfo) -> Iterator[str]:
+    last = condition.arrived
+    if last is None:
+        return
+    at = when(last.at, condition.at, zone)
+    if last.why:
+        yield f"arrived at Klaviyo: could not be compared {at}: {last.why}"
+        return
+    arrived = last.accepted - last.missing
+    yield f"arrived at Klaviyo: {arrived} of {last.accepted} events in a week, compared {at}"
 
 
 def _pass(last: Pass | None, condition: Condition, zone: tzinfo) -> str:

@@ -6,8 +6,9 @@ possibly several times: Klaviyo keeps the first of several with one profile, met
 
 from __future__ import annotations
 
+from tracker_sync.klaviyo.arrivals import Arrivals
 from tracker_sync.klaviyo.body import Draft, body
-from tracker_sync.klaviyo.client import Account, Klaviyo
+from tracker_sync.klaviyo.client import PEER, Account, Klaviyo
 from tracker_sync.klaviyo.config import REVISION, KlaviyoConfig
 from tracker_sync.klaviyo.outcome import Outcome, OutcomeState
 
@@ -19,8 +20,10 @@ BULK_PER_SECOND = 2.0
 __all__ = [
     "BULK_PER_SECOND",
     "EVENTS_PER_SECOND",
+    "PEER",
     "REVISION",
     "Account",
+    "Arrivals",
     "Draft",
     "Klaviyo",
     "KlaviyoConfig",

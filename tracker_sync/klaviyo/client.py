@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -119,18 +119,30 @@ class Klaviyo:
             return failed(exc)
 
     def _request(self, method: str, path: str, body: str | None = None) -> httpx.Request:
-        # No opt-out of falling forward: once our revision is retired Klaviyo answers with the next
-        # one it has, which serves a shop nobody updates better than silence does.
-        url = moved(OFFICIAL + path, self._config.base_url)
-        headers = {"revision": self._config.revision, "Accept": _MEDIA_TYPE}
-        if body is not None:
-            headers["Content-Type"] = _MEDIA_TYPE
-        if self._config.private_key:
-            key = self._config.private_key.get_secret_value()
-            headers["Authorization"] = f"Klaviyo-API-Key {key}"
         params = {"company_id": self._config.public_key} if self._config.public_key else None
-        content = None if body is None else body.encode()
-        return httpx.Request(method, url, params=params, headers=headers, content=content)
+        return call(self._config, method, path, body, params=params)
+
+
+def call(
+    config: KlaviyoConfig,
+    method: str,
+    path: str,
+    body: str | None = None,
+    *,
+    params: Mapping[str, str] | None = None,
+) -> httpx.Request:
+    """Write one call to Klaviyo as it wants them."""
+    # No opt-out of falling forward: once our revision is retired Klaviyo answers with the next
+    # one it has, which serves a shop nobody updates better than silence does.
+    url = moved(OFFICIAL + path, config.base_url)
+    headers = {"revision": config.revision, "Accept": _MEDIA_TYPE}
+    if body is not None:
+        headers["Content-Type"] = _MEDIA_TYPE
+    if config.private_key:
+        key = config.private_key.get_secret_value()
+        headers["Authorization"] = f"Klaviyo-API-Key {key}"
+    content = None if body is None else body.encode()
+    return httpx.Request(method, url, params=params, headers=headers, content=content)
 
 
 def _one_by_one(bodies: Sequence[str], send: Callable[[str], Outcome]) -> list[Outcome]:

@@ -7,8 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from tracker_sync.errors import UserError
-from tracker_sync.wire import moved
+from tracker_sync.wire.answers import secure
 
 # The first revision whose published schema knows `backfill`; Klaviyo serves it until mid-2028.
 REVISION = "2026-07-15"
@@ -60,11 +59,7 @@ class KlaviyoConfig(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _base_url(cls, url: str | None) -> str | None:
-        try:
-            moved(OFFICIAL, url)
-        except UserError:
-            raise ValueError('must look like "https://host" or "http://host:port"') from None
-        return url
+        return secure(url)
 
     @field_validator("revision", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tracker_sync.schema import errands, first, learning
+from tracker_sync.schema import errands, first, learning, reach, sizes, standing
 
 if TYPE_CHECKING:
     from sqlite_utils import Migrations
@@ -19,6 +19,9 @@ SCRIPTS = {
     "0001_initial": first.TABLES,
     "0002_errands": errands.TABLES,
     "0003_learning": learning.TABLES,
+    "0004_reach": reach.TABLES,
+    "0005_standing": standing.TABLES,
+    "0006_sizes": sizes.TABLES,
 }
 
 

@@ -21,6 +21,7 @@ from tracker_sync.settings.blocks import (
     Items,
     Links,
     Messages,
+    Monitoring,
     Onboarding,
     Polling,
     Retention,
@@ -41,6 +42,7 @@ __all__ = [
     "Items",
     "Links",
     "Messages",
+    "Monitoring",
     "Onboarding",
     "Polling",
     "Retention",
@@ -100,6 +102,7 @@ def load(
         "path": path,
         "database": _database(tree.get("database"), path.parent, environ),
     }
+    values |= _beside(path.parent, tree.get("monitoring"))
     settings = draft.whole(values)
     if document.faults or settings is None:
         raise _refusal(path, document, fill.secrets)
@@ -118,6 +121,14 @@ def _refusal(path: Path, document: Document, secrets: set[str]) -> UserError:
 def _by_line(problem: str) -> tuple[int, str]:
     line = problem.split(":", 2)[1]
     return int(line) if line.isdigit() else 0, problem
+
+
+def _beside(folder: Path, monitoring: Any) -> dict[str, Any]:
+    """Let the path of the metrics begin at the folder of the file, as every path does."""
+    stated = monitoring.get("textfile") if isinstance(monitoring, dict) else None
+    if not isinstance(stated, str):
+        return {}
+    return {"monitoring": {**monitoring, "textfile": folder / stated}}
 
 
 def _database(stated: Any, folder: Path, environ: Mapping[str, str]) -> Any:

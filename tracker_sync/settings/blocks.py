@@ -23,12 +23,14 @@ from tracker_sync.settings.properties import OurProperty, OwnProperty
 from tracker_sync.settings.words import (
     Country,
     Duration,
+    HeartbeatUrl,
     KnownKind,
     Language,
     Link,
     MetricName,
     QuietHours,
     ShopId,
+    Textfile,
     Trigger,
     Wait,
     Zone,
@@ -97,6 +99,7 @@ class Messages(Block):
     settle: Wait = timedelta(hours=2)
     quiet_hours: QuietHours = quiet_hours("21:00-07:00")
     max_per_recipient: int = Field(default=4, ge=1)
+    guard: bool = True
     prefix: str = Field(default="", max_length=60)
     rename: Mapping[KnownKind, MetricName] = {}
     enable: tuple[KnownKind, ...] = ()
@@ -171,6 +174,15 @@ class Retention(Block):
         return self
 
 
+class Monitoring(Block):
+    """Who is told how the passes go. A heartbeat's address is a secret: who has it can send one."""
+
+    heartbeat: HeartbeatUrl | None = None
+    textfile: Textfile | None = None
+    log_every_pass: bool = False
+    reconcile: bool = True
+
+
 class Polling(Block):
     """How often and how long carriers are asked."""
 
@@ -196,6 +208,7 @@ class Settings(BaseSettings):
     follow_ups: Mapping[str, FollowUp] = {}
     retention: Retention = Retention()
     polling: Polling = Polling()
+    monitoring: Monitoring = Monitoring()
 
     @property
     def folder(self) -> Path:

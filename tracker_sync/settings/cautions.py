@@ -28,7 +28,20 @@ def warnings(settings: Settings, carriers: Mapping[str, type[Carrier]] | None = 
         found.append("no klaviyo: messages are kept and go nowhere")
     else:
         found.extend(Klaviyo(settings.klaviyo).warnings())
-    return [*found, *_rivals(settings, carriers), *_abroad(settings, carriers)]
+    return [
+        *found,
+        *_monitoring(settings),
+        *_rivals(settings, carriers),
+        *_abroad(settings, carriers),
+    ]
+
+
+def _monitoring(settings: Settings) -> Iterator[str]:
+    wishes, klaviyo = settings.monitoring, settings.klaviyo
+    if wishes.textfile and not wishes.textfile.parent.is_dir():
+        yield f"monitoring.textfile: {wishes.textfile.parent} does not exist, so nothing is written"
+    if klaviyo and not klaviyo.private_key and "reconcile" in wishes.model_fields_set:
+        yield "monitoring.reconcile: only a private key may ask Klaviyo what arrived"
 
 
 def _abroad(settings: Settings, carriers: Mapping[str, type[Carrier]]) -> Iterator[str]:

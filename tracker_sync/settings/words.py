@@ -10,11 +10,13 @@ import difflib
 import re
 from collections.abc import Iterable
 from datetime import time, timedelta
+from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
 
 from tracker_sync.model import Kind
 
@@ -23,6 +25,8 @@ _LINK_FIELDS = ("order_number", "order_id", "tracking_number")
 _DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 _HOURS = re.compile(r"([0-9]{2}:[0-9]{2})\s*[-\u2013]\s*([0-9]{2}:[0-9]{2})")
 _LONGEST = timedelta(days=3660)
+_URL = re.compile("[!-~]+")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NO = ("", "off", "no", "false", "none")
 
 
@@ -102,6 +106,27 @@ def _link(value: str) -> str:
     return value
 
 
+def _heartbeat(value: SecretStr) -> SecretStr:
+    """Only over TLS, or on this machine: who reads the address can send heartbeats himself."""
+    text = value.get_secret_value().strip()
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", 0
+    if not host or port == 0 or parts.scheme not in ("https", "http") or not _URL.fullmatch(text):
+        raise ValueError("must be an address that begins with https://")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ValueError("must begin with https://, the address is a secret")
+    return SecretStr(text)
+
+
+def _textfile(value: Path) -> Path:
+    if value.suffix != ".prom":
+        raise ValueError("must end in .prom, or the collector will not read it")
+    return value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -138,6 +163,8 @@ KnownKind = Annotated[Kind, BeforeValidator(_kind)]
 Trigger = Annotated[Kind, BeforeValidator(_kind), AfterValidator(_trigger)]
 MetricName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=127)]
 Link = Annotated[str, AfterValidator(_link)]
+HeartbeatUrl = Annotated[SecretStr, AfterValidator(_heartbeat)]
+Textfile = Annotated[Path, AfterValidator(_textfile)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Country = Annotated[str, AfterValidator(_country)]
 ShopId = Annotated[str, AfterValidator(_shop_id)]

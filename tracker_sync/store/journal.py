@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
-from tracker_sync.store.connection import Connection, stamp
+from tracker_sync.store.connection import Connection, stamp, unstamp
 
 
 class Journal:
@@ -31,6 +31,12 @@ class Journal:
             pass_id,
         )
         self._db.run("DELETE FROM passes WHERE id < ?", pass_id - 50_000)
+        self.tally(counts)
+
+    def began(self, last: int) -> list[datetime]:
+        """When the *last* passes began, the newest first."""
+        found = self._db.rows("SELECT started_at FROM passes ORDER BY id DESC LIMIT ?", last)
+        return [unstamp(row["started_at"]) for row in found]
 
     def finding(self, key: str, text: str, now: datetime) -> bool:
         """Note what needs a person; whether it is new."""
@@ -71,7 +77,8 @@ class Journal:
         self._db.run(
             "UPDATE findings SET resolved_at = last_at WHERE resolved_at IS NULL AND last_at < ?"
             " AND substr(key, 1, instr(key, ':')) IN"
-            " ('expired:', 'ambiguous:', 'rejected:', 'crowded:', 'shipment:', 'message:')",
+            " ('expired:', 'ambiguous:', 'rejected:', 'crowded:', 'shipment:', 'message:',"
+            " 'missing:', 'changed:', 'doubt:', 'short:')",
             stamp(before),
         )
 
@@ -122,6 +129,31 @@ class Journal:
             day,
         )
         return cursor.rowcount == 1
+
+    def note(self, what: str, text: str) -> None:
+        """Keep one word about something, in place of the last one."""
+        self._db.run(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            *(what, text),
+        )
+
+    def noted(self, what: str) -> str:
+        """What was last kept about something; blank if nothing was."""
+        return self._db.value("SELECT value FROM meta WHERE name = ?", what) or ""
+
+    def tally(self, counts: Mapping[str, int]) -> None:
+        """Add the counts of a pass to those of all passes."""
+        for what, count in counts.items():
+            if count > 0:
+                self._db.run(
+                    "INSERT INTO tallies VALUES (?, ?)"
+                    " ON CONFLICT DO UPDATE SET total = total + excluded.total",
+                    *(what, count),
+                )
+
+    def tallies(self) -> dict[str, int]:
+        """What all passes together did."""
+        return {row["what"]: row["total"] for row in self._db.rows("SELECT * FROM tallies")}
 
     def pause(self, kind: str, now: datetime) -> None:
         """Hold back a kind of message; "*" = all."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,8 +14,9 @@ import structlog
 from tracker_sync.klaviyo import EVENTS_PER_SECOND, Outcome, OutcomeState
 from tracker_sync.store import Frozen
 from tracker_sync.sync.house import House
-from tracker_sync.sync.release import Skip, release
+from tracker_sync.sync.release import Desk, Skip, release
 from tracker_sync.sync.report import Report
+from tracker_sync.sync.surge import Surge
 from tracker_sync.sync.workers import Workers
 from tracker_sync.wire import Wire
 
@@ -35,6 +36,8 @@ class Delivery:
         self._house = house
         self._report = report
         self._now = now
+        self.surge = Surge(house, now)
+        self._desk = Desk(house, report, now, self.surge)
         self._running: dict[Future[list[Outcome]], list[Frozen]] = {}
         self._again: list[tuple[Frozen, Outcome]] = []
         # After trouble one message feels the way, and the others are not tried in vain.
@@ -83,11 +86,11 @@ class Delivery:
         """There may be new messages."""
         self._drained = False
 
-    def launch(self, asked_about: frozenset[int]) -> None:
+    def launch(self, asked_about: Callable[[], frozenset[int]]) -> None:
         """Send what may go now; what is said of the parcels *asked_about* waits for the answer."""
         if self.stopped or self._drained or self.delay > 0 or self._room <= 0:
             return
-        ready = self._retries_now() or self._released(asked_about)
+        ready = self._retries_now() or self._released(asked_about())
         repeats = [f.id for f in ready if f.attempts > 1]
         if repeats:
             with self._house.store.transaction():
@@ -115,7 +118,7 @@ class Delivery:
         skip = Skip(frozenset(f.id for f in (*under_way, *waiting)), asked_about)
         history = self._house.policy.onboarding == "backfill" and not self._probing
         most = max(self._room, _BULK if history else 0)
-        return release(self._house, self._report, self._now, skip, most=most)
+        return release(self._desk, skip, most=most)
 
     def _retries_now(self) -> list[Frozen]:
         """What failed in this pass and is tried once more."""
@@ -171,9 +174,7 @@ class Delivery:
             self._well()
         elif outcome.state in (OutcomeState.REFUSED, OutcomeState.TOO_LARGE):
             outbox.set_aside(frozen.id, outcome.text, self._now)
-            self._report.count("set_aside")
-            text = f"Klaviyo refused a {frozen.kind} message: {outcome.text}"
-            self._report.finding(f"set_aside:{frozen.id}", f"{text}; see `tracker-sync messages`")
+            self._report.set_aside(frozen.id, frozen.kind, outcome.text)
         elif outcome.state is OutcomeState.HALT:
             outbox.hold(frozen.id, outcome.text, self._now)
             outbox.unfreeze(frozen.id)

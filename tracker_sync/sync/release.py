@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from tracker_sync.klaviyo import Draft, body
-from tracker_sync.messages.follow_ups import too_often, unchecked
+from tracker_sync.messages.follow_ups import too_often, unchecked, unseen
 from tracker_sync.messages.message import Message
 from tracker_sync.messages.properties import properties
 from tracker_sync.messages.verdict import (
@@ -28,6 +28,7 @@ from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
 from tracker_sync.sync.occasion import metric_name, occasion
 from tracker_sync.sync.report import Report
+from tracker_sync.sync.surge import Surge
 
 log = structlog.get_logger()
 
@@ -43,17 +44,27 @@ class Skip:
     shipments: frozenset[int] = frozenset()
 
 
-def release(
-    house: House, report: Report, now: datetime, skip: Skip, *, most: int = _PAGE
-) -> list[Frozen]:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where messages are judged: everything a judgement needs besides the message."""
+
+    house: House
+    report: Report
+    now: datetime
+    surge: Surge
+
+
+def release(desk: Desk, skip: Skip, *, most: int = _PAGE) -> list[Frozen]:
     """Judge what is due; return what may be sent, each frozen, *most* of them at a time.
 
     One message a recipient: the next one goes when this one has arrived.
     """
     ready: list[Frozen] = []
     busy: set[str] = set()
-    with house.store.transaction():
-        for row in house.store.outbox.owed(now, _PAGE):
+    with desk.house.store.transaction():
+        owed = desk.house.store.outbox.owed(desk.now, _PAGE)
+        desk.report.met += len(owed)
+        for row in owed:
             frozen = _frozen(row) if row["attempts"] else None
             if row["id"] in skip.messages:
                 busy.add(row["recipient"])
@@ -61,38 +72,31 @@ def release(
             if frozen is None and row["shipment_id"] in skip.shipments:
                 continue
             if frozen is None:
-                frozen = _decided(house, report, row, busy, now=now)
+                frozen = _decided(desk, row, busy)
             if frozen and frozen.recipient not in busy:
                 busy.add(frozen.recipient)
                 ready.append(frozen)
             if len(ready) >= most:
                 break
     if ready:
-        house.step("frozen")
+        desk.house.store.on_disk()  # what is sent twice is the same, whatever happens
+        desk.house.step("frozen")
     return ready
 
 
-def _decided(
-    house: House, report: Report, row: sqlite3.Row, busy: set[str], *, now: datetime
-) -> Frozen | None:
+def _decided(desk: Desk, row: sqlite3.Row, busy: set[str]) -> Frozen | None:
     """Judge a message; one that breaks us waits, and holds nothing else up."""
-    done = safely(
-        house.store,
-        report,
-        f"message:{row['id']}",
-        lambda: (_decide(house, report, row, busy, now=now),),
-    )
+    store, key = desk.house.store, f"message:{row['id']}"
+    done = safely(store, desk.report, key, lambda: (_decide(desk, row, busy),))
     if done is None:
-        house.store.outbox.hold(row["id"], "could not be judged; see the log", now + _PATIENCE)
+        store.outbox.hold(row["id"], "could not be judged; see the log", desk.now + _PATIENCE)
         return None
     return done[0]
 
 
-def _decide(
-    house: House, report: Report, row: sqlite3.Row, busy: set[str], *, now: datetime
-) -> Frozen | None:
+def _decide(desk: Desk, row: sqlite3.Row, busy: set[str]) -> Frozen | None:
     """Judge a message that was never attempted; freeze it if it may go."""
-    message = message_of(row)
+    house, now, message = desk.house, desk.now, message_of(row)
     if message.shipment_id is None or message.attempts:
         house.store.outbox.withhold(message.id, "what it said was purged", now)
         return None
@@ -101,10 +105,11 @@ def _decide(
     recipient = addressee(shipment.recipient, house.policy) or Recipient()
     key = house.store.privacy.recipient_key(recipient)
     if verdict.action is Action.GO and not verdict.backfill:
-        verdict = _crowd(house, report, (message, shipment, key), now) or verdict
+        crowd = _crowd(house, desk.report, (message, shipment, key), now)
+        verdict = crowd or desk.surge.hold(row) or verdict
     if verdict.action is Action.WITHHOLD:
         house.store.outbox.withhold(message.id, verdict.reason, now)
-        report.count("withheld")
+        desk.report.count("withheld")
         return None
     if verdict.action is Action.HOLD:
         until = verdict.until or _judged_again(message, house.policy, now)
@@ -112,7 +117,7 @@ def _decide(
         return None
     if key in busy or house.store.outbox.waits_for(key, message.id):
         return None
-    return _freeze(house, (message, shipment, recipient), row, verdict, now=now)
+    return _freeze(desk, (message, shipment, recipient), row, verdict)
 
 
 def verdict_on(house: House, message: Message, shipment: Shipment, now: datetime) -> Verdict:
@@ -124,8 +129,11 @@ def verdict_on(house: House, message: Message, shipment: Shipment, now: datetime
         seen = follow.view(house, house.store.orders.get(message.order_id or 0))
         return follow.judge_of_order(house, message, shipment, seen, now=now)
     verdict = follow.judge_follow_up(house, message, now)
-    if verdict.action is not Action.GO or message.order_id is None:
+    if verdict.action is not Action.GO:
         return verdict
+    if message.order_id is None:
+        asked = house.of_brand(shipment.brand)
+        return (unseen(message, shipment, now) if asked else None) or verdict
     key = house.store.privacy.recipient_key(
         addressee(shipment.recipient, house.policy) or Recipient()
     )
@@ -154,15 +162,10 @@ def _judged_again(message: Message, policy: Policy, now: datetime) -> datetime:
 
 
 def _freeze(
-    house: House,
-    whose: tuple[Message, Shipment, Recipient],
-    row: sqlite3.Row,
-    verdict: Verdict,
-    *,
-    now: datetime,
+    desk: Desk, whose: tuple[Message, Shipment, Recipient], row: sqlite3.Row, verdict: Verdict
 ) -> Frozen | None:
     """Fix time, body and recipient; a body Klaviyo could never take is set aside."""
-    message, shipment, recipient = whose
+    house, now, (message, shipment, recipient) = desk.house, desk.now, whose
     metric = metric_name(house, message.kind)
     draft = Draft(
         metric=metric,
@@ -176,6 +179,7 @@ def _freeze(
         text = body(draft)
     except ValueError as exc:
         house.store.outbox.set_aside(message.id, str(exc), now)
+        desk.report.set_aside(message.id, message.kind, str(exc))
         return None
     frozen = Frozen(
         message.id,
@@ -187,6 +191,8 @@ def _freeze(
         message.occurred_at,
     )
     house.store.outbox.freeze(frozen, metric, now)
+    if not draft.backfill:
+        desk.surge.went(row)
     return frozen
 
 

@@ -13,6 +13,12 @@ from tracker_sync.store.journal import Journal
 
 log = structlog.get_logger()
 
+# Counted in the line of every pass, where every pass is to have one.
+_ALWAYS = (
+    *("asked", "transitions", "failed", "left"),
+    *("accepted", "withheld", "postponed", "too_many", "set_aside"),
+)
+
 
 @dataclass(slots=True)
 class Report:
@@ -21,8 +27,10 @@ class Report:
     journal: Journal
     now: datetime
     counts: Counter[str] = field(default_factory=Counter)
+    calls_left: Counter[str] = field(default_factory=Counter)  # that had to wait, by carrier
     new_findings: list[str] = field(default_factory=list)
-    _over: set[str] = field(default_factory=set)
+    met: int = 0  # owed messages that were looked at
+    _known: set[str] | None = None
 
     def count(self, what: str, by: int = 1) -> None:
         """Count something."""
@@ -30,16 +38,29 @@ class Report:
 
     def finding(self, key: str, text: str) -> None:
         """Note what needs a person."""
-        self._over.discard(key)
+        if self._known is not None:
+            self._known.add(key)
         if self.journal.finding(key, text, self.now):
             self.new_findings.append(text)
             log.warning("finding.new", key=key.split(":")[0], text=text)
 
     def over(self, key: str) -> None:
-        """Note that a finding no longer holds; asked often, done once a pass."""
-        if key not in self._over:
-            self._over.add(key)
+        """Note that a finding no longer holds, where there was one."""
+        if key in self._open():
+            self._open().discard(key)
             self.journal.resolve(key, self.now)
+
+    def _open(self) -> set[str]:
+        """The keys of what is not over, read once a pass."""
+        if self._known is None:
+            self._known = set(self.journal.open_keys(""))
+        return self._known
+
+    def set_aside(self, message_id: str, kind: str, why: str) -> None:
+        """Note a message that Klaviyo refuses, or never could take."""
+        self.count("set_aside")
+        text = f"Klaviyo refused a {kind} message: {why}; see `tracker-sync messages`"
+        self.finding(f"set_aside:{message_id}", text)
 
     def bundle(self, source: str, bundle: Bundle, refused: tuple[Reject, ...]) -> None:
         """Note what came of a bundle."""
@@ -59,6 +80,14 @@ class Report:
             first = f"{rejects[0].where}: {rejects[0].why}"
             more = f" (and {len(rejects) - 1} more)" if len(rejects) > 1 else ""
             self.finding(f"rejected:{source}:{bundle.fingerprint[:12]}", f"{first}{more}")
+
+    def tell(self, *, always: bool = False) -> None:
+        """Log what the pass did; one in which nothing happened only where that is wanted."""
+        counts = {name: count for name, count in self.counts.items() if count}
+        # Cron mails every line.
+        say = log.info if counts or always else log.debug
+        shown = {**dict.fromkeys(_ALWAYS, 0), **self.counts} if always else counts
+        say("pass.done", exit=self.exit_code, **shown)
 
     @property
     def exit_code(self) -> int:
