@@ -16,19 +16,19 @@ from tracker_sync.model import Reading, Status
 from tracker_sync.sandbox.carriers import (
     KEYS,
     Fault,
-    Garbage,
     PretendCarriers,
     block,
     by_seed,
 )
 from tracker_sync.sandbox.http import Request
 from tracker_sync.sandbox.lives import Entry, Life, story
+from tracker_sync.sandbox.replies import GARBAGE
 from tracker_sync.wire import Limits, Timer, Wire
 
 EVENING = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 MORNING = EVENING + timedelta(hours=14)
 NOON = EVENING + timedelta(hours=18)
-PARCEL, UPS_PARCEL = "00340434160010900018", "1ZTSYNC06800000016"
+PARCEL, UPS_PARCEL, POST = "00340434160010900018", "1ZTSYNC06800000016", "TS000000016GB"
 LIVES = {
     "dhl_parcel_de": Life(
         PARCEL,
@@ -47,6 +47,9 @@ LIVES = {
         UPS_PARCEL,
         "ups",
         (Entry(EVENING, "I/AR/005", "Arrived", "Koeln"), Entry(NOON, "D/FS/011", "DELIVERED")),
+    ),
+    "royalmail": Life(
+        POST, "royalmail", (Entry(EVENING, "EVIMC", "Item received"), Entry(NOON, "EVKSP"))
     ),
 }
 EACH = pytest.mark.parametrize("key", LIVES)
@@ -110,7 +113,9 @@ def test_a_life_is_told_as_far_as_it_has_happened(caller: Caller, key: str) -> N
 
 @EACH
 def test_a_number_nobody_knows_is_not_found(caller: Caller, key: str) -> None:
-    unknown = "1ZTSYNC06800000025" if key == "ups" else "00340434160010900025"
+    unknown = {"ups": "1ZTSYNC06800000025", "royalmail": "TS000000025GB"}.get(
+        key, PARCEL[:-2] + "25"
+    )
 
     [reading] = caller.ask(key, unknown)
 
@@ -205,7 +210,7 @@ def test_more_is_laid_over_the_answer(caller: Caller) -> None:
         (Fault(cut=True), Unavailable),
         (Fault(hang=0.2), Unavailable),
         (Fault(status=200, html=True), Unreadable),
-        (Garbage(), Unreadable),
+        (Fault(status=200, body=GARBAGE), Unreadable),
     ],
 )
 def test_a_fault_becomes_the_error_it_stands_for(

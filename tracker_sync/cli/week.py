@@ -146,7 +146,7 @@ def _open(stack: ExitStack, folder: Path, orders: tuple[Order, ...], seed: int |
 
 def _config(carriers_url: str, klaviyo_url: str) -> dict[str, Any]:
     """The YAML of the pretended shop; the second DHL interface may be asked without a pause."""
-    carriers = block(carriers_url)
+    carriers = block(carriers_url, "dhl_parcel_de", "dhl_unified", "ups")
     carriers["dhl_unified"]["budget"] = {"per_second": 50}
     review = {"after": "order_delivered", "delay": "3d", "basis": "existing_customer"}
     return {

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tracker_sync.sandbox import replies, rules
+from tracker_sync.sandbox import metrics, replies, rules
+from tracker_sync.sandbox.faults import ONLY_CARRIERS, Faults, Trouble
 from tracker_sync.sandbox.http import Request, Response, serve
 from tracker_sync.sandbox.replies import Fault
 
@@ -23,7 +25,7 @@ __all__ = ["PRIVATE_KEY", "PUBLIC_KEY", "SCOPES", "Event", "Fault", "PretendKlav
 
 PRIVATE_KEY = "pk_sandbox"
 PUBLIC_KEY = "SANDBX"
-SCOPES = frozenset({"events:write", "accounts:read"})
+SCOPES = frozenset({"events:write", "accounts:read", "metrics:read"})
 _NEWEST, _OLDEST = "2026-10-15", "2024-10-15"
 _MAX_BYTES = 5_000_000
 _MEDIA_TYPES = ("application/vnd.api+json", "application/json")
@@ -59,6 +61,8 @@ class Event:
 class PretendKlaviyo:
     """Takes events like Klaviyo; `faults` says what happens to the nth request, from 1 on.
 
+    `rough` draws faults by what is asked, counted in `injected`.
+
     `now` tells the time for "up to one year ahead"; without it that rule rests.
     """
 
@@ -69,12 +73,15 @@ class PretendKlaviyo:
         public_key: str = PUBLIC_KEY,
         scopes: frozenset[str] = SCOPES,
         faults: Callable[[int], Fault | None] | None = None,
+        rough: Faults | None = None,
         now: Callable[[], datetime] | None = None,
     ) -> None:
         self.private_key = private_key
         self.public_key = public_key
         self.scopes = scopes
         self.faults = faults
+        self.rough = rough
+        self.injected: Counter[Trouble] = Counter()
         self.now = now
         self.outage = False
         self.requests = 0
@@ -98,11 +105,21 @@ class PretendKlaviyo:
             fault = Fault(status=503) if self.outage else None
             if fault is None and self.faults is not None:
                 fault = self.faults(self.requests)
+            if fault is None and self.rough is not None:
+                fault = self._drawn(self.rough, request)
             takes = fault is None or fault.taken
             response = self._respond(request) if takes else Response(202)
         if fault is not None:
-            return replies.faulty(fault, response)
+            return replies.faulty(fault, response, self._today())
         return replace(response, headers=_QUOTA | dict(response.headers))
+
+    def _drawn(self, rough: Faults, request: Request) -> Fault | None:
+        """Draw a fault; one that only carriers have is none."""
+        drawn = rough.on(request)
+        if drawn is None or drawn[0] in ONLY_CARRIERS:
+            return None
+        self.injected[drawn[0]] += 1
+        return rough.fault(drawn[0])
 
     def _respond(self, request: Request) -> Response:
         calls = {
@@ -110,7 +127,8 @@ class PretendKlaviyo:
             "/client/events": ("POST", "", self._event),
             "/api/event-bulk-create-jobs": ("POST", "events:write", self._bulk_job),
             "/client/event-bulk-create": ("POST", "", self._client_bulk),
-            "/api/accounts": ("GET", "accounts:read", self._accounts),
+            "/api/accounts": ("GET", "accounts:read", lambda _: replies.accounts(self.public_key)),
+            **metrics.calls(request, self.accepted),
         }
         if request.path not in calls:
             return replies.error(404, "not_found")
@@ -190,11 +208,6 @@ class PretendKlaviyo:
             attributes = rules.resource(item, place, "event")
             event = rules.event(attributes, f"{place}/attributes", self._today())
             yield self._made(replace(event, backfill=event.backfill or backfill), who)
-
-    def _accounts(self, body: Any) -> Response:
-        return replies.answer(
-            200, {"data": [replies.account(self.public_key)], "links": {"self": "/api/accounts"}}
-        )
 
     def _today(self) -> datetime | None:
         return self.now() if self.now else None

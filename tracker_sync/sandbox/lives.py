@@ -21,6 +21,7 @@ ZONE = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 3, 2)  # day 1 of the story: no holiday and no change of clocks is near
 _COLUMNS = ("tracking_number", "courier", "email", "order_number", "direction", "parcel_count")
 _GERMAN = ("Sendungsnummer", "Zusteller", "E-Mail", "Bestellnummer", "Richtung", "Paketanzahl")
+_DELIVERIES = ("delivered", "neighbour", "from locker", "from shop")
 _BRANDS = {"dhl_parcel_de": "dhl", "dhl_unified": "dhl"}
 
 
@@ -53,6 +54,11 @@ class Life:
         """The life as far as it has happened at *now*, oldest entry first."""
         happened = sorted((e for e in self.entries if e.at <= now), key=lambda entry: entry.at)
         return replace(self, entries=tuple(happened))
+
+    @property
+    def newest(self) -> Entry:
+        """What happened last, wherever it stands in the list."""
+        return max(self.entries, key=lambda entry: entry.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,18 @@ def moment(text: str) -> datetime:
     return datetime.combine(on, time.fromisoformat(clock), tzinfo=ZONE)
 
 
+def entry(carrier: str, at: datetime, word: str) -> Entry:
+    """Return one line of a history, in the words of *carrier*."""
+    code, text = _words()[carrier, word]
+    return Entry(at, code, text)
+
+
+def tells_delivery(carrier: str, entry: Entry) -> bool:
+    """Whether *entry* is a delivery in the words of *carrier*."""
+    codes = (_words().get((carrier, word)) for word in _DELIVERIES)
+    return entry.code in {code[0] for code in codes if code}
+
+
 def _parcel(told: Mapping[str, Any]) -> Parcel:
     carrier = told.get("carrier", "dhl_parcel_de")
     entries = tuple(_entries(carrier, told["life"]))
@@ -108,8 +126,7 @@ def _parcel(told: Mapping[str, Any]) -> Parcel:
 def _entries(carrier: str, script: str) -> Iterator[Entry]:
     for line in script.splitlines():
         day, clock, word = line.split(maxsplit=2)
-        code, text = _words()[carrier, word]
-        yield Entry(moment(f"{day} {clock}"), code, text)
+        yield entry(carrier, moment(f"{day} {clock}"), word)
 
 
 @cache

@@ -16,25 +16,21 @@ from datetime import datetime
 from typing import Any
 
 from tracker_sync.sandbox import replies
-from tracker_sync.sandbox.carriers import dhl_parcel_de, dhl_unified, ups
+from tracker_sync.sandbox.carriers import dhl_parcel_de, dhl_unified, royalmail, ups
+from tracker_sync.sandbox.faults import TWISTS, Faults, Trouble
 from tracker_sync.sandbox.http import Request, Response, serve
 from tracker_sync.sandbox.lives import Life
 from tracker_sync.sandbox.replies import Fault
+from tracker_sync.sandbox.twists import twisted
 
-__all__ = ["KEYS", "Asked", "Fault", "Garbage", "PretendCarriers", "block", "by_seed"]
+__all__ = ["KEYS", "Asked", "Fault", "PretendCarriers", "block", "by_seed"]
 
 KEYS: Mapping[str, Mapping[str, str]] = {
     "dhl_parcel_de": dhl_parcel_de.KEYS,
     "dhl_unified": dhl_unified.KEYS,
     "ups": ups.KEYS,
+    "royalmail": royalmail.KEYS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Garbage(Fault):
-    """An answer with status 200 that says nothing anybody could read."""
-
-    body: bytes = b"\x00\x1f<data {'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ _ROUGH = (
     Fault(status=503),
     Fault(cut=True),
     Fault(status=200, html=True),
-    Garbage(),
+    Fault(status=200, body=replies.GARBAGE),
 )
 
 
@@ -76,7 +72,8 @@ def by_seed(
 class PretendCarriers:
     """Replays *lives* as far as they have happened at `now`, which anybody may set.
 
-    `faults` says what happens to the nth request, from 1 on; what is in `out` answers 503.
+    `faults` says what happens to the nth request, from 1 on; `rough` draws faults by what is asked,
+    and what took effect is counted in `injected`; what is in `out` answers 503.
     """
 
     def __init__(
@@ -85,13 +82,16 @@ class PretendCarriers:
         *,
         now: datetime,
         faults: Callable[[int], Fault | None] | None = None,
+        rough: Faults | None = None,
     ) -> None:
         self.lives = {(life.carrier, life.number): life for life in lives}
         self.now = now
         self.faults = faults
+        self.rough = rough
         self.out: set[str] = set()
         self.requests = 0
         self.calls: Counter[str] = Counter()  # by carrier, token calls included
+        self.injected: Counter[Trouble] = Counter()
         self.asked: list[Asked] = []
         self.tokens = ups.Tokens()
         self._lock = threading.Lock()
@@ -110,45 +110,81 @@ class PretendCarriers:
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         with self._lock:
-            carrier, respond = self._door(request.path)
+            carrier, answer = self._door(request.path)
             self.requests += 1
             self.calls[carrier] += 1
             fault = Fault(status=503) if carrier in self.out else None
             if fault is None and self.faults is not None:
                 fault = self.faults(self.requests)
-            response = respond(request)
-        if isinstance(fault, Garbage):
-            return Response(200, {"Content-Type": "application/json"}, fault.body)
-        return replies.faulty(fault, response) if fault else response
+            known = self._known(carrier, request)
+            if fault is None and self.rough is not None:
+                fault, known = self._drawn(self.rough, carrier, request, known)
+            response = answer(request, known)
+        return replies.faulty(fault, response, self.now) if fault else response
 
-    def _door(self, path: str) -> tuple[str, Callable[[Request], Response]]:
-        if path == dhl_parcel_de.PATH:
-            return "dhl_parcel_de", self._parcel_de
-        if path == dhl_unified.PATH:
-            return "dhl_unified", self._unified
+    def _door(self, path: str) -> tuple[str, Callable[[Request, Known], Response]]:
         if path == ups.TOKEN_PATH:
-            return "ups", lambda request: self.tokens.give(request, self.now)
+            return "ups", lambda request, _known: self.tokens.give(request, self.now)
         if path.startswith(ups.PATH):
             return "ups", self._ups
-        return "", lambda _request: Response(404, {"Content-Type": "text/plain"}, b"not found")
+        for key, interface in _PLAIN.items():
+            if path.startswith(interface.PATH):
+                return key, interface.answer
+        return "", lambda _request, _known: Response(404, {"Content-Type": "text/plain"}, b"")
 
-    def _parcel_de(self, request: Request) -> Response:
-        known = self._known("dhl_parcel_de", dhl_parcel_de.numbers(request))
-        return dhl_parcel_de.answer(request, known)
-
-    def _unified(self, request: Request) -> Response:
-        return dhl_unified.answer(request, self._known("dhl_unified", dhl_unified.numbers(request)))
-
-    def _ups(self, request: Request) -> Response:
-        known = self._known("ups", ups.numbers(request))
+    def _ups(self, request: Request, known: Known) -> Response:
         return ups.answer(request, known, good=self.tokens.good(request, self.now))
 
-    def _known(self, carrier: str, numbers: Iterable[str]) -> dict[str, Life]:
+    def _known(self, carrier: str, request: Request) -> Known:
         """Note what is asked; give the lives that have begun, as far as they got."""
         known: dict[str, Life] = {}
-        for number in numbers:
+        if carrier not in _NUMBERS or request.path == ups.TOKEN_PATH:
+            return known
+        for number in _NUMBERS[carrier](request):
             self.asked.append(Asked(self.now, carrier, number))
             life = self.lives.get((carrier, number))
             if life and (seen := life.until(self.now)).entries:
                 known[number] = seen
         return known
+
+    def _drawn(
+        self, rough: Faults, carrier: str, request: Request, known: Known
+    ) -> tuple[Fault | None, Known]:
+        """Draw a fault; what it cannot harm here stays as it is, and is not counted."""
+        drawn = rough.on(request)
+        if drawn is None:
+            return None, known
+        trouble, dice = drawn
+        told: Known | None = known
+        if trouble in TWISTS:
+            swaps = trouble is Trouble.SWAPPED
+            strangers = self._strangers(carrier, known) if swaps else []
+            told = twisted(trouble, known, strangers, dice)
+        if trouble is Trouble.TOKEN_EXPIRED:
+            told = known if carrier == "ups" and self.tokens.revoke() else None
+        if told is None:
+            return None, known
+        self.injected[trouble] += 1
+        return rough.fault(trouble), told
+
+    def _strangers(self, carrier: str, known: Known) -> list[Life]:
+        """Parcels of the carrier that have begun and were not asked about."""
+        others = (
+            life.until(self.now)
+            for (key, number), life in self.lives.items()
+            if key == carrier and number not in known
+        )
+        return [life for life in others if life.entries]
+
+
+Known = Mapping[str, Life]
+
+_PLAIN = {
+    "dhl_parcel_de": dhl_parcel_de,
+    "dhl_unified": dhl_unified,
+    "royalmail": royalmail,
+}
+_NUMBERS: Mapping[str, Callable[[Request], list[str]]] = {
+    **{key: interface.numbers for key, interface in _PLAIN.items()},
+    "ups": ups.numbers,
+}

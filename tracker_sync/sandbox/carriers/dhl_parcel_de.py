@@ -73,6 +73,7 @@ def _pieces(asked: list[str], lives: Mapping[str, Life]) -> Element:
 
 
 def _piece(pattern: Element, number: str, life: Life | None) -> Element:
+    number = life.number if life else number
     named = {"piece-code": number, "searched-piece-code": number}
     if life is None:
         unknown = {"piece-status": _NOT_FOUND, "piece-status-desc": "Keine Daten gefunden."}

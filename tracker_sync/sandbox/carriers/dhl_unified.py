@@ -39,7 +39,8 @@ def _told(life: Life) -> bytes:
     shipment = payload["shipments"][0]
     pattern = shipment["events"][0]
     events = [_event(pattern, entry) for entry in reversed(life.entries)]
-    shipment |= {"id": life.number, "status": events[0], "events": events} | dict(life.more)
+    newest = _event(pattern, life.newest)
+    shipment |= {"id": life.number, "status": newest, "events": events} | dict(life.more)
     return json.dumps(payload).encode()
 
 

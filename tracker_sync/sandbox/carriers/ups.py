@@ -51,9 +51,11 @@ class Tokens:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         return now < self._until.get(token, now)
 
-    def revoke(self) -> None:
-        """Refuse every token given out so far."""
+    def revoke(self) -> bool:
+        """Refuse every token given out so far; whether there was any."""
+        given = bool(self._until)
         self._until = dict.fromkeys(self._until, datetime.min.replace(tzinfo=UTC))
+        return given
 
 
 def answer(request: Request, lives: Mapping[str, Life], *, good: bool) -> Response:
@@ -76,7 +78,7 @@ def _told(life: Life) -> Any:
     pattern = package["activity"][0]
     package["trackingNumber"] = life.number
     package["activity"] = [_activity(pattern, entry) for entry in reversed(life.entries)]
-    newest = package["activity"][0]["status"]
+    newest = _activity(pattern, life.newest)["status"]
     package["currentStatus"] = {
         "code": newest["statusCode"],
         "description": newest["description"],
