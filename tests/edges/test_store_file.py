@@ -492,11 +492,11 @@ def test_status_and_message_are_kept_together(path: Path) -> None:
         def record(*, crash: bool) -> None:
             with store.transaction():
                 delivered = Transition(Status.DELIVERED, NOW)
-                row_id, _ = store.shipments.add_transition(shipment_id, delivered, NOW)
+                store.shipments.add_transition(shipment_id, delivered, NOW)
                 store.shipments.update(shipment_id, {"status": "delivered"})
                 if crash:
                     raise Crash
-                store.outbox.owe(owing(shipment_id), NOW, transition_id=row_id)
+                store.outbox.owe(owing(shipment_id), NOW, transition=delivered)
 
         with pytest.raises(Crash):
             record(crash=True)

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from tracker_sync.errors import StoreError
 from tracker_sync.model import utc
 from tracker_sync.schema import APPLICATION_ID, SCRIPTS, migrations
+from tracker_sync.store.file import (
+    explained,
+    harden,
+    inspected,
+    log_of,
+    made,
+    migrated,
+    refuse_newer,
+)
+from tracker_sync.store.memory import Memory, passes_by
 
-_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
-_BROKEN = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR_SHORT_READ")
-_NO_ROOM = "the disk is full; nothing was lost, free some space and run again"
-_RIGHTS = "check owner and rights of the file and its folder"
-_DAMAGED = "the database is damaged; restore it from a backup"
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# What the file is to blame for; the kinds below these are faults of ours, or of one bad item.
-_FILE = (sqlite3.DatabaseError, sqlite3.OperationalError)
 _STARTS = 20  # tries to switch a new file to its log while others start on it
 
 
+@lru_cache(4096)
 def stamp(moment: datetime) -> str:
     """The one spelling of time in the database; sorts as text."""
     return utc(moment).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
+@lru_cache(4096)
 def unstamp(text: str) -> datetime:
     """Read what `stamp` wrote."""
     return datetime.fromisoformat(text)
@@ -53,30 +56,42 @@ class Connection:
     def __init__(self, path: Path, *, shop: str, patience: float = 5.0) -> None:
         """*patience*: seconds to wait for another program that writes just now."""
         self.path = path
-        with _explained(path):
-            _refuse_foreign(path)
-            fresh = _make_file(path)
+        self.memory = Memory()
+        with explained(path):
+            current = inspected(path) == {*SCRIPTS}
+            fresh = made(path)
             self.raw = sqlite3.connect(path, timeout=patience, isolation_level=None)
             try:
                 self.raw.row_factory = sqlite3.Row
-                self._prepare(fresh=fresh)
+                self._prepare(fresh=fresh, current=current)
                 self.salt = self._own(shop)
             except BaseException:
                 self.raw.close()
                 raise
 
-    def _prepare(self, *, fresh: bool) -> None:
+    def _prepare(self, *, fresh: bool, current: bool) -> None:
         if fresh:
             self.raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self._keep_log()
         self.raw.execute("PRAGMA synchronous = NORMAL")
         self.raw.execute("PRAGMA foreign_keys = ON")
         self.raw.execute("PRAGMA secure_delete = ON")
-        if not self._is_current():
-            from sqlite_utils import Database  # a tenth of a second, once a version
+        if not current:
+            self._migrate()
 
-            with self.transaction():
-                migrations().apply(Database(self.raw))
+    def _migrate(self) -> None:
+        """Bring a new or older database up to date; what an older one was is kept beside it."""
+        from sqlite_utils import Database  # a tenth of a second, once a version
+
+        with self.transaction():  # whoever starts at the same time waits, and finds it done
+            applied = refuse_newer(self.path, migrated(self.raw))
+            if applied == {*SCRIPTS}:
+                return
+            if applied:
+                from tracker_sync.store import backup
+
+                backup.before_migration(self.path)
+            migrations().apply(Database(self.raw))
 
     def _keep_log(self) -> None:
         """Switch to a write-ahead log, for which SQLite does not wait by itself."""
@@ -89,16 +104,6 @@ class Connection:
                     raise
             self.raw.execute("BEGIN IMMEDIATE")  # waits until the other one is through
             self.raw.execute("COMMIT")
-
-    def _is_current(self) -> bool:
-        known = self.raw.execute(
-            "SELECT count(*) FROM sqlite_master WHERE name = '_sqlite_migrations'"
-        ).fetchone()[0]
-        rows = self.raw.execute("SELECT name FROM _sqlite_migrations") if known else ()
-        applied = {row["name"] for row in rows}
-        if applied - {*SCRIPTS}:
-            raise StoreError(f"{self.path} was written by a newer version; update tracker-sync")
-        return applied == {*SCRIPTS}
 
     def _own(self, shop: str) -> bytes:
         """Write the shop's name into a new file, or make sure it is the same shop."""
@@ -130,14 +135,19 @@ class Connection:
             if self.raw.in_transaction:
                 self.raw.rollback()
             raise
+        finally:
+            self.memory.forget()  # from here on others may write
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """One item inside a transaction: if it fails, only its own writes are undone."""
+        self.settle()
         self.raw.execute("SAVEPOINT item")
         try:
             yield
+            self.settle()
         except BaseException:
+            self.memory.forget()
             if self.raw.in_transaction:
                 self.raw.execute("ROLLBACK TO item")
                 self.raw.execute("RELEASE item")
@@ -146,12 +156,14 @@ class Connection:
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """Every row of a question."""
-        with _explained(self.path):
+        self.settle()
+        with explained(self.path):
             return self.raw.execute(sql, values).fetchall()
 
     def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
         """The first row of a question, None if there is none."""
-        with _explained(self.path):
+        self.settle()
+        with explained(self.path):
             found: sqlite3.Row | None = self.raw.execute(sql, values).fetchone()
             return found
 
@@ -162,14 +174,35 @@ class Connection:
 
     def run(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """One statement that writes."""
-        with _explained(self.path):
+        self.settle()
+        if self.memory.parcels and passes_by(sql):
+            self.memory.forget()
+        with explained(self.path):
             return self.raw.execute(sql, values)
+
+    def later(self, sql: str, *values: Any) -> None:
+        """One statement that writes and may wait, as the memory knows what it changes."""
+        if not self.memory.later(sql, values):
+            self.run(sql, *values)
+
+    def settle(self) -> None:
+        """Write what waits."""
+        if self.memory.waits:
+            with explained(self.path):
+                for sql, values in self.memory.settled():
+                    self.raw.executemany(sql, values)
+
+    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """One statement that writes, for each of several rows."""
+        self.settle()
+        with explained(self.path):
+            self.raw.executemany(sql, values)
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of the database, readable for its owner alone."""
-        with _explained(path):
-            _refuse_foreign(path)
-            if not _make_file(path) and path.samefile(self.path):
+        with explained(path):
+            inspected(path)
+            if not made(path) and path.samefile(self.path):
                 raise StoreError(f"{path} is the database itself; name another file for the copy")
             with closing(sqlite3.connect(path)) as copy:
                 self.raw.backup(copy)
@@ -178,73 +211,14 @@ class Connection:
         """Move everything into the file itself, so that nothing erased is left beside it."""
         self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def on_disk(self) -> None:
+        """Make what was committed outlive a power cut, before the world outside relies on it.
+
+        SQLite leaves that to the system, as fast transactions want it.
+        """
+        with explained(self.path), suppress(FileNotFoundError):
+            harden(log_of(self.path))
+
     def close(self) -> None:
         """Close the file."""
         self.raw.close()
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's own words into what happened and what to do."""
-    try:
-        yield
-    except sqlite3.DatabaseError as exc:
-        if type(exc) not in _FILE:
-            raise
-        raise StoreError(_explanation(path, exc)) from exc
-    except OSError as exc:
-        if exc.errno in _NO_SPACE:
-            raise StoreError(f"{path}: {_NO_ROOM}") from exc
-        raise StoreError(f"{path} cannot be opened: {exc.strerror}; {_RIGHTS}") from exc
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Refuse what is not ours, and leave it as it is: no byte, no time, no file beside it."""
-    if not path.exists() or (path.is_file() and not path.stat().st_size):
-        return
-    if not path.is_file():
-        raise StoreError(f"{path} is not a file; name a file under `database:`")
-    if _application_id(path) != APPLICATION_ID:
-        raise StoreError(
-            f"{path} is another program's SQLite database and was not touched; "
-            "name another file under `database:`"
-        )
-
-
-def _application_id(path: Path) -> int:
-    """Read it through SQLite: closing a file in any other way drops this process's locks on it."""
-    where = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(where, uri=True)) as file:
-        try:
-            return int(file.execute("PRAGMA application_id").fetchone()[0])
-        except sqlite3.DatabaseError as exc:
-            if getattr(exc, "sqlite_errorname", "") != "SQLITE_NOTADB":
-                raise
-    raise StoreError(f"{path} is not a SQLite database; name another file under `database:`")
-
-
-def _make_file(path: Path) -> bool:
-    """Make the file readable for its owner alone; whether it is new."""
-    if not path.parent.is_dir():
-        raise StoreError(f"{path.parent} does not exist; make the folder or change `database:`")
-    if not path.exists():
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        path.chmod(0o600)  # whatever the umask was
-    found = path.stat()
-    if found.st_mode & 0o077:
-        with suppress(PermissionError):  # somebody else's file: theirs to protect
-            path.chmod(found.st_mode & 0o700)
-    return found.st_size == 0
-
-
-def _explanation(path: Path, exc: sqlite3.Error) -> str:
-    name = getattr(exc, "sqlite_errorname", "")
-    if name in _FULL:
-        return f"{path}: {_NO_ROOM}"
-    if name.startswith("SQLITE_BUSY"):
-        return f"{path}: another program holds the database; close it and run again"
-    if name.startswith("SQLITE_READONLY") or name == "SQLITE_CANTOPEN":
-        return f"{path}: cannot be read or written; {_RIGHTS}"
-    if name.startswith(_BROKEN):
-        return f"{path}: {_DAMAGED}"
-    return f"{path}: {exc}"
