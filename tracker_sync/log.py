@@ -20,6 +20,8 @@ from uuid import UUID
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from tracker_sync.plain import logged
+
 HIDDEN = "[hidden]"
 DEEPEST = 8  # levels of nesting that are shown; also ends a structure that contains itself
 PLAIN = (str, date, timedelta, PurePath, UUID, BaseException)  # what is logged by its text
@@ -43,7 +45,6 @@ _PERSON_KEY = re.compile(
     r"|(?:customer|first|last|full|sur|recipient|signer)_?name)$",
     re.IGNORECASE,
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def _url(match: re.Match[str]) -> str:
@@ -101,7 +102,7 @@ def masked(text: str) -> str:
     if len(text) > HEAD + TAIL:
         # A word that is cut in two would not be recognised, so it goes.
         text = " ".join((*text[:HEAD].rsplit(None, 1)[:-1], "…", *text[-TAIL:].split(None, 1)[1:]))
-    text = _CONTROL.sub("\ufffd", text)
+    text = logged(text)
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return _LONG.sub(_long, text)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pure.builders import CUSTOMER, NUMBER, at, order, shipment
 from pure.histories import sentences
-from tracker_sync.lifecycle.intake import RECYCLED_AFTER, Intake, accept
+from tracker_sync.lifecycle.intake import RECYCLED_AFTER, Intake, accept, unfit
 from tracker_sync.model import Advice, Direction, Recipient, Shipment
 
 SOMEBODY = Recipient(email="kunde-2@shop.invalid")
@@ -34,6 +34,11 @@ def known(days_closed: int = NEVER, *, references: tuple[str, ...] = ("1001",)) 
     closed = at("Tue 12:00") - timedelta(days=days_closed) if days_closed != NEVER else None
     orders = tuple(order(reference) for reference in references)
     return shipment("delivered", orders=orders, closed_at=closed)
+
+
+def nobodys(days_closed: int = NEVER) -> Shipment:
+    """A parcel whose recipient is not known, or not any more."""
+    return replace(known(days_closed), recipient=NOBODY)
 
 
 @sentences(
@@ -85,6 +90,48 @@ def test_an_announcement_is(told: Advice, shipment: Shipment | None, decision: s
 
     reason = f": {found.reason}" if found.reason else ""
     assert found.intake.value + reason == decision
+
+
+WHOSE = (
+    "refuse: the number belongs to another order, and nothing says that the customer is the same"
+)
+
+
+@sentences(
+    "told, shipment, decision",
+    ("another order, no recipient", advice("1002", NOBODY), known(), WHOSE),
+    ("another order, a recipient, nobody known", advice("1002"), nobodys(), WHOSE),
+    ("its first order", advice("1002", NOBODY), known(references=("",)), "update"),
+    ("the same order, no recipient", advice("1001", NOBODY), known(), "update"),
+    ("another order of the same customer", advice("1002"), known(), "update"),
+)
+def test_of_a_source_that_told_of_it_before(
+    told: Advice, shipment: Shipment, decision: str
+) -> None:
+    found = accept(told, shipment, at("Tue 12:00"), joins=False)
+
+    reason = f": {found.reason}" if found.reason else ""
+    assert found.intake.value + reason == decision
+
+
+def test_a_closed_parcel_whose_customer_was_blanked_gets_no_other_order() -> None:
+    found = accept(advice("1002"), nobodys(70), at("Tue 12:00"))
+
+    assert found.intake is Intake.REFUSE
+
+
+@sentences(
+    "told, why",
+    ("a number", advice(), ""),
+    ("a path", replace(advice(), number="../../x"), "the tracking number is none"),
+    ("small letters", replace(advice(), number="ab12345678"), "the tracking number is none"),
+    ("a line", replace(advice(), number="AB12345678\n"), "the tracking number is none"),
+    ("a wrong correction", replace(advice(), replaces="?x=y"), "the number it corrects is none"),
+    ("an address", advice("a@shop.invalid"), "the order is an e-mail address"),
+)
+def test_at_the_door(told: Advice, why: str) -> None:
+    assert unfit(told).startswith(why)
+    assert bool(unfit(told)) is bool(why)
 
 
 MAIL, PHONE, SHOP_ID = "kunde-1@shop.invalid", "+491700000001", "c-1"

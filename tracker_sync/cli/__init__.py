@@ -11,7 +11,7 @@ from importlib import import_module
 import click
 
 from tracker_sync import __version__
-from tracker_sync.cli.common import BUSY, PERSON, WRONG, options
+from tracker_sync.cli.common import BUSY, PERSON, WRONG, options, say
 from tracker_sync.errors import Busy, CallError, UserError
 
 # Name: the file it lives in, the attribute there, and what it says in the overview.
@@ -30,6 +30,7 @@ COMMANDS = {
     "messages": ("messages", "command", "List messages; retry or drop one."),
     "pause": ("hold", "pause", "Hold back a kind of message, or all."),
     "resume": ("hold", "resume", "Let held messages go again."),
+    "backup": ("backup", "command", "Copy the database, while passes run."),
     "forget": ("forget", "command", "Erase a person."),
     "demo": ("demo", "command", "Show a pretended shop at work; needs no key, no network."),
 }
@@ -67,7 +68,7 @@ class Program(click.Group):
             code, text = BUSY, str(exc)
         except CallError as exc:
             code, text = PERSON, str(exc)
-        click.echo(text, err=True)
+        say(text, err=True)
         raise click.exceptions.Exit(code)
 
 

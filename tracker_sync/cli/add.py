@@ -11,11 +11,11 @@ import click
 
 from tracker_sync.cli import common
 from tracker_sync.errors import UserError
-from tracker_sync.lifecycle.intake import Intake
+from tracker_sync.lifecycle.intake import Decision, Intake
 from tracker_sync.model import Advice, Direction, Recipient
 from tracker_sync.settings import Settings
 from tracker_sync.settings.words import suggestion
-from tracker_sync.sources import columns, contact
+from tracker_sync.sources import columns, contact, words
 from tracker_sync.sync.courier import brand_of
 from tracker_sync.sync.house import House
 from tracker_sync.sync.intake import Intaker, Refused, Undecided
@@ -50,9 +50,11 @@ def command(ctx: click.Context, /, number: str, **cells: str) -> None:
         house = common.house(ctx, common.now(ctx))
         brand = _brand(advice, house)
         took = _take(house, advice, ctx)
-    click.echo(f"{common.tail(advice.number)} ({brand}) is {_DONE[took]}.")
+    common.say(f"{common.tail(advice.number)} ({brand}) is {_DONE[took.intake]}.")
+    if took.reason:
+        common.say(f"{common.tail(advice.number)} {took.reason}.", err=True)
     if not any(carrier.brand == brand for carrier in house.carriers.values()):
-        click.echo(f"No carrier is configured for {brand}: it waits until there is one.", err=True)
+        common.say(f"No carrier is configured for {brand}: it waits until there is one.", err=True)
 
 
 def _advice(number: str, cells: dict[str, str], settings: Settings) -> Advice:
@@ -63,7 +65,9 @@ def _advice(number: str, cells: dict[str, str], settings: Settings) -> Advice:
         direction=Direction(cells["direction"]),
         order=columns.text(cells["order"]),
         recipient=_recipient(cells["email"], settings),
-        language=cells["language"],
+        language=_read("--language", words.language, cells["language"])
+        if cells["language"]
+        else "",
         shipped_at=_read("--shipped-at", when, shipped) if shipped else None,
         where="command line",
     )
@@ -97,7 +101,7 @@ def _brand(advice: Advice, house: House) -> str:
     raise UserError(f"--courier {advice.courier} is nobody we know{hint}")
 
 
-def _take(house: House, advice: Advice, ctx: click.Context) -> Intake:
+def _take(house: House, advice: Advice, ctx: click.Context) -> Decision:
     now = common.now(ctx)
     try:
         with house.store.transaction():

@@ -5,10 +5,10 @@ Floor 4, because it is where settings, edges and the pass meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from tracker_sync import carriers, sources
 from tracker_sync.carriers import Carrier
 from tracker_sync.carriers.brands import others
-from tracker_sync.klaviyo import Klaviyo
+from tracker_sync.klaviyo import Arrivals, Klaviyo
 from tracker_sync.late import Later
+from tracker_sync.lifecycle.delays import Workday
 from tracker_sync.messages.follow_ups import FollowUp
 from tracker_sync.messages.kinds import SPECS
 from tracker_sync.messages.properties import Brand, Wording
@@ -32,6 +33,7 @@ from tracker_sync.wire import Timer
 
 if TYPE_CHECKING:
     import httpx
+    from holidays import HolidayBase
 
 
 def open_store(settings: Settings, path: Path | None = None) -> Store:
@@ -71,7 +73,16 @@ def build(
         transport=transport,
         via=via(settings, classes),
         workdays=workdays(settings.shop.country),
+        guarded=settings.messages.guard,
+        arrivals=arrivals(settings),
+        log_every_pass=settings.monitoring.log_every_pass,
     )
+
+
+def arrivals(settings: Settings) -> Arrivals | None:
+    """Whoever counts what arrived at Klaviyo: only a private key may."""
+    able = settings.klaviyo if settings.monitoring.reconcile else None
+    return Arrivals(able) if able and able.private_key else None
 
 
 def via(settings: Settings, classes: Mapping[str, type[Carrier]]) -> dict[str, Via]:
@@ -187,15 +198,24 @@ def wording(settings: Settings) -> Wording:
     )
 
 
-def workdays(country: str | None) -> Callable[[date], bool]:
-    """Monday to Friday without the public holidays of the shop's country."""
+def workdays(home: str | None) -> Callable[[str], Workday]:
+    """The working days of a country by its own weekend and public holidays; blank = *home*.
 
-    @cache
-    def free() -> Container[date]:
-        import holidays
+    Monday to Friday where nobody has listed the country's holidays, or *home* is not known.
+    """
+    return lambda country: partial(_works, country or home or "")
 
-        with suppress(NotImplementedError):  # nobody has listed them for this country
-            return holidays.country_holidays(country) if country else ()
-        return ()
 
-    return lambda day: day.weekday() < 5 and day not in free()
+def _works(country: str, day: date) -> bool:
+    known = _holidays(country) if country else None
+    return known.is_working_day(day) if known is not None else day.weekday() < 5
+
+
+@cache
+def _holidays(country: str) -> HolidayBase | None:
+    """Imported when the first silence is judged: it takes longer than the rest of an idle pass."""
+    import holidays
+
+    with suppress(NotImplementedError):
+        return holidays.country_holidays(country)
+    return None

@@ -81,7 +81,7 @@ def command(ctx: click.Context, *, markdown: bool, as_json: bool) -> None:
     else:
         common.show(*screen(ours))
         for line in how_to_map(ours.unknown_codes if ours else ()):
-            click.echo(common.plain(line))  # not wrapped: it is to be copied
+            common.say(line)  # not wrapped: it is to be copied
 
 
 def _ours(ctx: click.Context) -> Ours | None:

@@ -1,7 +1,6 @@
 """What commands share: the clock, the shop they work on, and how they speak to people.
 
-Floor 4, and with `daemon` the only place that reads the clock. Nothing heavy is imported before a
-command asks for it: `tracker-sync --version` is to answer at once.
+Floor 4, and with `daemon` the only place that reads the clock. Imports nothing heavy by itself.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from tracker_sync.errors import Busy, UserError
+from tracker_sync.plain import plain, plain_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,9 +44,6 @@ class Shop:
     verbose: bool = False
     moment: datetime | None = None  # --now: another time is rehearsed
     settings: Settings | None = None
-
-
-# -- declaring a command -------------------------------------------------------
 
 
 class Command(click.Command):
@@ -141,7 +138,9 @@ def house(
     """Open the database and put everything together that a pass needs."""
     from tracker_sync.cli.assembly import build
 
-    return build(settings(ctx), store(ctx), timer(), now, step=step)
+    made = build(settings(ctx), store(ctx), timer(), now, step=step)
+    rehearsed = shop(ctx).moment
+    return replace(made, ahead=clock() - rehearsed) if rehearsed else made
 
 
 @contextmanager
@@ -177,7 +176,7 @@ def busy_code(settings: Settings) -> int:
 
 def fail(text: str, code: int = PERSON) -> NoReturn:
     """Say one line on stderr and end with *code*."""
-    click.echo(text, err=True)
+    say(text, err=True)
     raise click.exceptions.Exit(code)
 
 
@@ -189,9 +188,14 @@ def watched() -> bool:
     return sys.stdout.isatty()
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line for a person; nothing in it can steer the terminal."""
+    click.echo(plain(text), err=err)
+
+
 def print_json(value: Any) -> None:
     """Print *value* for a program: dates, paths and the like by their text."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_text))
+    click.echo(plain_json(json.dumps(value, ensure_ascii=False, indent=2, default=_text)))
 
 
 def _text(value: object) -> str:
@@ -227,11 +231,6 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], title: str =
     for row in rows:
         made.add_row(*(Text(plain(str("" if cell is None else cell))) for cell in row))
     return made
-
-
-def plain(text: str) -> str:
-    """*text* without control characters: carriers' words must not steer a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def tail(number: str) -> str:

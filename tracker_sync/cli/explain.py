@@ -119,12 +119,22 @@ def _facts(one: Story, now: datetime, zone: tzinfo) -> Iterator[tuple[str, str]]
         "taken in": f"{when(shipment.taken_at, now, zone)} from {one.source}",
         "news counts from": local(shipment.active_from, zone),
         "shipped": local(shipment.shipped_at, zone) if shipment.shipped_at else "",
-        "expected": shipment.estimate.day.isoformat() if shipment.estimate else "",
+        "expected": _expected(one),
         "last asked": when(shipment.checked_at, now, zone),
         "known to": one.carrier or "no carrier yet",
         "service": shipment.service,
     }
     return ((name, text) for name, text in lines.items() if text)
+
+
+def _expected(one: Story) -> str:
+    """The carrier's word, else what became of parcels like this one."""
+    if one.shipment.estimate:
+        return one.shipment.estimate.day.isoformat()
+    if one.forecast is None:
+        return ""
+    likely, latest = one.forecast
+    return f"{likely}, nine in ten by {latest} (by your own parcels; the carrier does not say)"
 
 
 def _direction(shipment: Shipment) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from tracker_sync import carriers
 from tracker_sync.carriers import Carrier
@@ -18,6 +17,7 @@ from tracker_sync.errors import CallError, Rejected, Throttled
 from tracker_sync.klaviyo import Klaviyo, KlaviyoConfig
 from tracker_sync.settings import Settings
 from tracker_sync.store import Store
+from tracker_sync.sync.account import charged_days, gap
 from tracker_sync.sync.house import budget
 from tracker_sync.wire import Limits, Timer, Wire
 
@@ -83,15 +83,18 @@ def _ask(carrier: Carrier, store: Store, timer: Timer, now: datetime) -> Answer:
 def _reserved(carrier: Carrier, store: Store, now: datetime) -> bool:
     """Take what asking costs from the budget: a call, and where it counts one for the token."""
     wanted = 1 + int(carrier.tokens_count and carrier.token_request() is not None)
-    day = now.astimezone(ZoneInfo(carrier.budget_zone)).date().isoformat()
-    got = store.ledger.reserve(carrier.key, day, wanted, budget(carrier)[0])
-    if got < wanted:
-        store.ledger.give_back(carrier.key, day, got)
+    day, *also = charged_days(carrier, now)
+    got = store.ledger.reserve(carrier.key, day, wanted, budget(carrier)[0], also=also)
+    for each in (day, *also) if got < wanted else ():
+        store.ledger.give_back(carrier.key, each, got)
     return got == wanted
 
 
 def _call(carrier: Carrier, store: Store, timer: Timer, now: datetime) -> None:
     """Ask with a new token: an old one would say nothing about the keys."""
+    pause = gap(carrier)
+    while pause and (wait := store.ledger.turn(carrier.key, timer.monotonic(), pause)):
+        timer.sleep(wait)  # a pass may run at the same time
     with _wire(carrier.key, timer, carrier.config.timeout) as wire:
         token = None
         if carrier.token_request() is not None:

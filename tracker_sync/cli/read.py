@@ -18,6 +18,7 @@ from tracker_sync.cli import common
 from tracker_sync.cli.offers import needed
 from tracker_sync.errors import CallError, Unreadable, UserError
 from tracker_sync.model import Problem, Reading, Scan
+from tracker_sync.plain import plain_json
 from tracker_sync.settings.words import suggestion
 from tracker_sync.store import stamp
 
@@ -33,7 +34,7 @@ def command(carrier: str, file: IO[bytes]) -> None:
     """
     found = [entry(_opened(carrier), reading) for reading in readings(carrier, file)]
     text = json.dumps(found, ensure_ascii=False, indent=2)
-    click.echo(text.encode("utf-8", "replace"))
+    click.echo(plain_json(text).encode())
 
 
 def readings(carrier: str, file: IO[bytes]) -> list[Reading]:

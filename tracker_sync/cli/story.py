@@ -13,9 +13,12 @@ from zoneinfo import ZoneInfo
 
 from tracker_sync import lifecycle
 from tracker_sync.lifecycle import Trace
+from tracker_sync.messages.arrival import Days
 from tracker_sync.model import Origin, Scan, Shipment, Status
 from tracker_sync.store import Store, unstamp
 from tracker_sync.store.connection import maybe_unstamp
+from tracker_sync.sync.occasion import forecast
+from tracker_sync.sync.planning import Planner
 
 OFF = "not enabled"
 
@@ -30,6 +33,7 @@ _RULES = {
     "no recipient": "goes when a source names the customer, unless it is too old by then",
     "quiet hours": "nobody is woken (messages.quiet_hours)",
     "*messages in 24 h to one recipient": "nobody is flooded (messages.max_per_recipient)",
+    "far more at once": "messages.guard: a person decides (`tracker-sync messages release|drop`)",
     "asking the carrier": "a follow-up is checked against fresh news first",
     "lapsed": "a follow-up dies 7 days after its time",
     "asked less than": "nobody is asked too often (at_most_every of the follow-up)",
@@ -98,6 +102,7 @@ class Story:
     failures: int
     next_poll_at: datetime | None
     watch_at: datetime | None
+    forecast: Days | None = None  # our own delivery days: likely, and at the latest
 
 
 def story(store: Store, shipment: Shipment, now: datetime) -> Story:
@@ -115,6 +120,7 @@ def story(store: Store, shipment: Shipment, now: datetime) -> Story:
         failures=row["failures"],
         next_poll_at=maybe_unstamp(row["next_poll_at"]),
         watch_at=maybe_unstamp(row["watch_at"]),
+        forecast=forecast(Planner(), store, shipment, now),
     )
 
 

@@ -56,6 +56,7 @@ class Bundle:
     advices: tuple[Advice, ...]
     rejects: tuple[Reject, ...] = ()
     notes: tuple[Reject, ...] = ()  # taken all the same, with something left out: why
+    doubts: tuple[str, ...] = ()  # what looks wrong about the whole of it: told to a person
 
 
 class Source(ABC):
@@ -72,6 +73,11 @@ class Source(ABC):
     @abstractmethod
     def name(self) -> str:
         """A stable name for this entry: its activation time hangs on it."""
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether each bundle lists everything that is under way, not only what is new."""
+        return False
 
     @abstractmethod
     def fetch(self, taken: Collection[str]) -> Iterator[Bundle]:

@@ -10,6 +10,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+from tracker_sync.plain import kept
+
 _BLANK = {"-", "\u2013", "n/a", "#n/a", "null", "nan", "none"}  # what exports write for nothing
 _FORMULA = re.compile(r'="(.*)"')  # Excel's way to keep a number as text
 _POWER = re.compile(r"\d([.,]\d+)?E\+\d+|\d[.,]\d+E-?\d+", re.IGNORECASE)
@@ -31,8 +33,11 @@ _CUT = "a spreadsheet has cut this number (as in 3.4E+11); export it again as te
 
 
 def text(cell: str) -> str:
-    """Return the text of *cell* without the wrapping of spreadsheets; blank for "n/a" and such."""
-    plain = " ".join(cell.split())
+    """Return the text of *cell* without the wrapping of spreadsheets; blank for "n/a" and such.
+
+    What steers a terminal or turns a line around stays outside.
+    """
+    plain = kept(" ".join(cell.split()))
     if wrapped := _FORMULA.fullmatch(plain):
         plain = wrapped[1].strip()
     plain = plain.removeprefix("'").strip()

@@ -9,6 +9,7 @@ read as a whole to `rejected/`; both folders lie inside the one that is watched.
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -31,14 +32,16 @@ class CsvConfig(SourceConfig):
     path: str = Field(min_length=1)  # "inbox/*.csv"; a folder alone means its *.csv
     name: str = ""  # what the entry is called; by default its path
     encoding: str = "auto"  # auto = UTF-8, UTF-16 with its mark, else Windows-1252
+    full_list: bool = False  # each file lists everything under way, not only what is new
     enclosed_returns: bool = False  # return rows are labels enclosed in every parcel
 
     @field_validator("encoding")
     @classmethod
     def _known(cls, encoding: str) -> str:
         try:
+            " ".encode("utf-8" if encoding == "auto" else encoding)  # "hex" is a codec, and no text
             return encoding if encoding == "auto" else codecs.lookup(encoding).name
-        except LookupError:
+        except (LookupError, ValueError):
             raise ValueError("not a known encoding; write auto, utf-8 or cp1252") from None
 
 
@@ -54,16 +57,21 @@ class CsvFolder(Source):
         """The name in the YAML, else the path as it is written there."""
         return self.config.name or f"csv {self.config.path}"
 
+    @property
+    def lists_all(self) -> bool:
+        """As the merchant says."""
+        return self.config.full_list
+
     def fetch(self, taken: Collection[str]) -> Iterator[Bundle]:
         """Give each file; an empty bundle for content taken before, so that it moves on."""
         seen, unreadable = set(taken), []
         for name in folders.waiting(self.context.folder, self.config.path):
             try:
-                content = (self.context.folder / name).read_bytes()
+                content = folders.content(self.context.folder / name)
             except FileNotFoundError:
                 continue  # someone took it back
             except OSError as exc:
-                unreadable.append(f"{name}: {exc.strerror}; let this user read it")
+                unreadable.append(f"{name}: {_unreadable(exc)}")
                 continue
             fingerprint = _fingerprint(content)
             empty = Bundle(name, fingerprint, ())
@@ -76,7 +84,7 @@ class CsvFolder(Source):
         """Keep the rows that were not taken in `rejected/`, then move the file to `done/`."""
         path = self.context.folder / bundle.name
         try:
-            content = path.read_bytes()
+            content = folders.content(path)
             if _fingerprint(content) == bundle.fingerprint:
                 self._put_away(path, content, (bundle, refused))
         except FileNotFoundError:
@@ -115,6 +123,12 @@ class CsvFolder(Source):
             return rows.bundle(bundle, read(content, self.config.encoding), house)
         except ValueError as exc:
             return replace(bundle, rejects=(Reject(f"{bundle.name}:1", str(exc)),))
+
+
+def _unreadable(exc: OSError) -> str:
+    if exc.errno == errno.ELOOP:
+        return "this is a link; put the file itself there"
+    return f"{exc.strerror}; let this user read it"
 
 
 def _fingerprint(content: bytes) -> str:

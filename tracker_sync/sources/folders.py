@@ -9,6 +9,7 @@ import csv
 import glob
 import io
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -16,11 +17,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tracker_sync.errors import UserError
+from tracker_sync.sources.columns import text
 from tracker_sync.sources.headers import fold
-from tracker_sync.sources.sheet import Sheet
+from tracker_sync.sources.sheet import MAX_BYTES, Sheet
 
 DONE = "done"
 REJECTED = "rejected"
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+# What makes a spreadsheet calculate: at the start of a cell, or after what it takes for one.
+_SIGNS = r"[=+\-@\uff0b\uff0d\uff1d\uff20]"
+_FORMULA = re.compile(rf"^\s*{_SIGNS}|^[\t\r\n]")
+_INNER = re.compile(rf"([;,\t|\r\n][\s\"]*)(?={_SIGNS})")
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload")
 
 
@@ -55,6 +62,12 @@ def _finished(name: str) -> bool:
     return not name.startswith((".", "~")) and not name.lower().endswith(_UNFINISHED)
 
 
+def content(path: Path) -> bytes:
+    """Read a file, of one that is too large no more than shows it; no link leads elsewhere."""
+    with os.fdopen(os.open(path, os.O_RDONLY | _NO_LINK), "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def move(path: Path, folder: str, now: datetime) -> Path:
     """Move *path* into *folder* beside it; say where it lies now."""
     target = _free(_beside(path, folder), path.name)
@@ -80,14 +93,23 @@ def rejected(sheet: Sheet, reasons: Mapping[int, str]) -> bytes:
     width = len(sheet.header)
     if fold(sheet.header[-1]) == "reason":  # it has been through here before
         width -= 1
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=sheet.delimiter, lineterminator="\r\n")
-    writer.writerow((*sheet.header[:width], "reason"))
+    lines = io.StringIO()
+    writer = csv.writer(lines, delimiter=sheet.delimiter, lineterminator="\r\n")
+    writer.writerow((*map(harmless, sheet.header[:width]), "reason"))
     for row in sheet.rows:
         if row.line in reasons:
             cells = (row.cells or (row.raw, *[""] * width))[:width]
-            writer.writerow((*cells, f"line {row.line}: {reasons[row.line]}"))
-    return text.getvalue().encode("utf-8-sig")
+            writer.writerow((*map(harmless, cells), f"line {row.line}: {reasons[row.line]}"))
+    return lines.getvalue().encode("utf-8-sig")
+
+
+def harmless(cell: str) -> str:
+    """Return *cell* such that no spreadsheet calculates it; we read it as before."""
+    if cell.startswith('="') and text(cell) != cell:
+        cell = text(cell)  # Excel's own way to keep a number as text
+        return f"'{cell}"
+    safe = _INNER.sub(r"\1'", cell)
+    return f"'{safe}" if _FORMULA.search(safe) else safe
 
 
 def purge(folders: Iterable[Path], before: datetime) -> int:

@@ -8,55 +8,18 @@ number unless a column has that; a shipment's `title` and people's names are not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
+from tracker_sync.lifecycle.intake import ADDRESS
 from tracker_sync.model import Advice, Direction
 from tracker_sync.sources import Bundle, Reject, columns, contact, headers, words
+from tracker_sync.sources.fields import Fields
 from tracker_sync.sources.sheet import Sheet
 
-_MAX_CELL = 4000
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """One row by field name."""
-
-    columns: headers.Columns
-    cells: Sequence[str]
-    notes: list[str] = field(default_factory=list)
-
-    def at(self, name: str, index: int) -> str:
-        """Return the text of one cell; ValueError if no one can have meant it."""
-        if len(self.cells[index]) > _MAX_CELL:
-            raise ValueError(f"{name}: the cell is longer than {_MAX_CELL} characters")
-        return columns.text(self.cells[index])
-
-    def text(self, name: str) -> str:
-        """Return what the row says about *name*, from the best column that is not blank."""
-        found = (self.at(name, index) for index in self.columns.places.get(name, ()))
-        return next(filter(None, found), "")
-
-    def need(self, name: str, read: Callable[[str], T], blank: T) -> T:
-        """Read a field; a cell that cannot be read costs the row."""
-        cell = self.text(name)
-        try:
-            return read(cell) if cell else blank
-        except ValueError as exc:
-            raise ValueError(f"{name}: {exc}") from None
-
-    def want(self, name: str, read: Callable[[str], T], blank: T) -> T:
-        """Read a field; a cell that cannot be read is noted and left blank."""
-        cell = self.text(name)
-        try:
-            return read(cell) if cell else blank
-        except ValueError as exc:
-            self.notes.append(f"{name}: {exc}; left blank")
-            return blank
+_MANY, _SHARE = 5, 0.2  # rows, and their share, from which it is no accident
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +35,7 @@ def bundle(empty: Bundle, sheet: Sheet, house: House) -> Bundle:
     """Fill *empty* with the rows of *sheet*; ValueError where no column holds the number."""
     found, advices, rejects = headers.columns(sheet.header), [], []
     notes: list[tuple[str, str]] = []
+    lost = Counter[bool]()
     for row in sheet.rows:
         where, fields = f"{empty.name}:{row.line}", Fields(found, row.cells)
         try:
@@ -82,9 +46,31 @@ def bundle(empty: Bundle, sheet: Sheet, house: House) -> Bundle:
             rejects.append(Reject(where, str(exc), row.raw))
             continue
         notes += ((where, note) for note in fields.notes)
+        lost[_lost(fields, advices[-1])] += fields.addressed
     if not sheet.rows:
         notes.append((f"{empty.name}:{sheet.line}", "the file has a header and no rows"))
-    return replace(empty, advices=tuple(advices), rejects=tuple(rejects), notes=_gathered(notes))
+    return replace(
+        empty,
+        advices=tuple(advices),
+        rejects=tuple(rejects),
+        notes=_gathered(notes),
+        doubts=_doubts(empty.name, lost[True], lost.total()),
+    )
+
+
+def _lost(row: Fields, advice: Advice) -> bool:
+    """Whether the row names somebody whom nobody could write to."""
+    return not advice.recipient.known and not contact.is_relay(row.text("email"))
+
+
+def _doubts(name: str, lost: int, addressed: int) -> tuple[str, ...]:
+    """Say it where so many addresses are none that they must be something else."""
+    if lost < 2 or (lost < addressed and (lost < _MANY or lost <= _SHARE * addressed)):
+        return ()
+    return (
+        f"{name}: {lost} of {addressed} addresses are none; does the column hold something else?"
+        " Nobody is told about these parcels until a file names the recipients",
+    )
 
 
 def _gathered(notes: Sequence[tuple[str, str]]) -> tuple[Reject, ...]:
@@ -116,7 +102,7 @@ def _advice(row: Fields, where: str, house: House) -> Advice:
         courier=row.text("courier"),
         direction=direction,
         requested=requested and not (house.enclosed and direction is Direction.RETURN),
-        order=row.text("order_number") or row.text("order_id"),
+        order=_order(row),
         order_id=row.text("order_id") if row.text("order_number") else "",
         order_url=row.want("order_path", words.link, ""),
         recipient=to,
@@ -133,6 +119,13 @@ def _advice(row: Fields, where: str, house: House) -> Advice:
         properties=_properties(row),
         where=where,
     )
+
+
+def _order(row: Fields) -> str:
+    order = row.text("order_number") or row.text("order_id")
+    if ADDRESS.search(order):
+        raise ValueError("order_id: this is an e-mail address; have two columns changed places?")
+    return order
 
 
 def _country(destination: str, home: str) -> str:

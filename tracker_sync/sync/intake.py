@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from tracker_sync.errors import TrackerError
-from tracker_sync.lifecycle.intake import Intake, accept
+from tracker_sync.lifecycle.intake import Decision, Intake, accept, unfit
 from tracker_sync.messages.message import parcel_subject
 from tracker_sync.messages.verdict import NO_RECIPIENT
 from tracker_sync.model import (
@@ -26,7 +26,7 @@ from tracker_sync.model import (
 )
 from tracker_sync.store import stamp
 from tracker_sync.store.connection import maybe_stamp
-from tracker_sync.sync import follow, record
+from tracker_sync.sync import follow, record, whose
 from tracker_sync.sync.courier import brand_of
 from tracker_sync.sync.house import House
 from tracker_sync.sync.owing import parcel_message
@@ -74,31 +74,49 @@ class Intaker:
         """What the decision hangs on: tried again when it changes."""
         return " ".join([*self._house.asked_brands, f"({self._usual})"])
 
-    def take(self, advice: Advice) -> Intake:
+    def take(self, advice: Advice) -> Decision:
         """Take one announcement; Refused says why not, Undecided that nobody can tell."""
-        house, store = self._house, self._house.store
-        choice = brand_of(advice, house.asked_brands, usual=self._usual)
-        if choice.unknown:
-            raise Refused("the courier is unknown; `tracker-sync carriers` lists those we know")
-        brand = choice.brand or self._known_brand(advice)
-        if brand is None:
-            raise Undecided(choice.rivals)
+        store = self._house.store
+        if why := unfit(advice):
+            raise Refused(why)
+        brand = self._brand(advice)
         if store.privacy.is_purged(brand, advice.number):
             raise Refused("the shipment was purged after its retention time; the row is ignored")
         if store.privacy.is_erased(advice.recipient):
             advice = replace(advice, recipient=Recipient())
         known = store.shipments.find(brand, advice.number) or self._corrected(brand, advice)
-        decision = accept(advice, known, self._now)
-        if decision.intake is Intake.REFUSE:
-            raise Refused(decision.reason)
+        joins = known is not None and store.shipments.source(known.id) != self.source
+        decision = accept(advice, known, self._now, joins=joins)
+        why = whose.swapped(store, advice) if known is None else decision.reason
+        if decision.intake is Intake.REFUSE or (known is None and why):
+            raise Refused(why)
+        odd = self._odd(advice, known, decision)
         if known is None or decision.intake is Intake.NEW_LEG:
             self._add(brand, advice, known)
         else:
             self._update(known, advice)
         store.waiting.over(self.source, advice.number)
-        if decision.reason:
-            log.warning("intake.changed", where=advice.where, what=decision.reason)
-        return decision.intake
+        if odd:
+            log.warning("intake.changed", where=advice.where, what=odd)
+        return Decision(decision.intake, odd)
+
+    def _brand(self, advice: Advice) -> str:
+        """Who moves the parcel."""
+        choice = brand_of(advice, self._house.asked_brands, usual=self._usual)
+        if choice.unknown:
+            raise Refused("the courier is unknown; `tracker-sync carriers` lists those we know")
+        brand = choice.brand or self._known_brand(advice)
+        if brand is None:
+            raise Undecided(choice.rivals)
+        return brand
+
+    def _odd(self, advice: Advice, known: Shipment | None, decision: Decision) -> str:
+        """What a person should hear of an announcement that is taken all the same."""
+        store = self._house.store
+        if known is None or decision.intake is Intake.NEW_LEG:
+            return whose.odd(store, advice, self._now)
+        firm = self._may_overwrite(known.id)
+        return whose.changed(store, known, firm=firm) if decision.reason else ""
 
     def _known_brand(self, advice: Advice) -> str | None:
         """The brand another row has told for this number, where it is one."""

@@ -16,6 +16,7 @@ from tracker_sync.sync.guard import safely
 from tracker_sync.sync.house import House
 from tracker_sync.sync.intake import Intaker, Refused, Undecided
 from tracker_sync.sync.report import Report
+from tracker_sync.sync.vetting import Vetting
 
 log = structlog.get_logger()
 
@@ -70,14 +71,22 @@ def _take_from(house: House, source: Source, rank: int, report: Report, *, now: 
         house, Intaker(house, source.name, rank, active_from=active, now=now, usual=usual), report
     )
     gate.try_again(now)
-    for bundle in source.fetch(journal.taken(source.name)):
+    vetting, taken = Vetting(house, report, source, now), journal.taken(source.name)
+    for bundle in source.fetch(frozenset(taken)):
+        if vetting.holds(bundle):
+            continue
         with house.store.transaction():
-            refused = gate.take_bundle(bundle, now)
+            refused = gate.take_bundle(bundle, now, vetting)
+            if bundle.fingerprint not in taken:
+                vetting.taken(bundle)
             journal.take(source.name, bundle.fingerprint, bundle.name, now)
+        taken.add(bundle.fingerprint)
+        house.store.on_disk()  # before the file moves away
         house.step("bundle stored")
         house.done(source, bundle, refused)
         house.step("bundle done")
         report.bundle(source.name, bundle, refused)
+    vetting.over()
 
 
 class Gate:
@@ -88,24 +97,37 @@ class Gate:
         self._intake = intake
         self._report = report
 
-    def take_bundle(self, bundle: Bundle, now: datetime) -> tuple[Reject, ...]:
+    def take_bundle(
+        self, bundle: Bundle, now: datetime, vetting: Vetting | None = None
+    ) -> tuple[Reject, ...]:
         """Take every announcement; return those refused, with the reason."""
-        refused, store = [], self._house.store
-        for advice in bundle.advices:
-            key = f"shipment:{advice.where}"
-            try:
-                taken = safely(store, self._report, key, partial(self._intake.take, advice))
-            except Undecided as exc:
-                self._wait(advice, exc.rivals, now)
-                continue
-            except Refused as exc:
-                refused.append(Reject(advice.where, str(exc)))
-                continue
-            if taken is None:
-                refused.append(Reject(advice.where, "it broke the program; see the log"))
-                continue
-            self._report.count(taken.value)
+        clear, disputed = vetting.disputed(bundle) if vetting else (bundle, ())
+        refused, changed = [*disputed], list[str]()
+        for advice in clear.advices:
+            if why := self._take(advice, changed, now):
+                refused.append(Reject(advice.where, why))
+        if changed:
+            more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+            key = f"changed:{self._intake.source}:{bundle.fingerprint[:12]}"
+            self._report.finding(key, f"{changed[0]}{more}")
         return tuple(refused)
+
+    def _take(self, advice: Advice, changed: list[str], now: datetime) -> str:
+        """Take one announcement; return why not, and note what it *changed*."""
+        store, key = self._house.store, f"shipment:{advice.where}"
+        try:
+            taken = safely(store, self._report, key, partial(self._intake.take, advice))
+        except Undecided as exc:
+            self._wait(advice, exc.rivals, now)
+            return ""
+        except Refused as exc:
+            return str(exc)
+        if taken is None:
+            return "it broke the program; see the log"
+        self._report.count(taken.intake.value)
+        if taken.reason:
+            changed.append(f"{advice.where}: …{advice.number[-6:]} {taken.reason}")
+        return ""
 
     def try_again(self, now: datetime) -> None:
         """Take what waited for its brand, where other brands are configured by now."""
