@@ -27,8 +27,8 @@ sources: [{type: csv, path: "inbox/*.csv"}]
 carriers: {dhl_unified: {api_key: synthetic-key}}
 klaviyo: {private_key: pk_synthetic}
 """
-# Read from end to end for what they hold: a handful of rows, or none.
-SMALL = {"pauses", "waiting", "CONSTANT ROW"}
+# Read from end to end for what they hold, a handful of rows or none; of the passes the newest.
+SMALL = {"pauses", "waiting", "passes", "CONSTANT ROW"}
 
 _PARCELS = """
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)

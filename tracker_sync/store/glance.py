@@ -24,7 +24,7 @@ class Glance:
         """Open shipments by brand and status: how many, and how many have a problem."""
         return self._db.rows(
             "SELECT brand, status, count(*) AS count, sum(problems <> '') AS troubled"
-            " FROM shipments INDEXED BY shipments_open WHERE closed_at IS NULL"
+            " FROM shipments INDEXED BY shipments_standing WHERE closed_at IS NULL"
             " GROUP BY brand, status"
         )
 
@@ -47,6 +47,12 @@ class Glance:
         return self._db.row(
             "SELECT count(*) AS count, min(decided_at) AS oldest FROM messages"
             " INDEXED BY messages_set_aside WHERE state = 'set_aside'"
+        )
+
+    def messages(self, start: str) -> list[sqlite3.Row]:
+        """Every message whose id begins with *start*."""
+        return self._db.rows(
+            "SELECT * FROM messages WHERE id >= ?1 AND id < ?1 || char(1114111)", start
         )
 
     def carriers(self) -> dict[str, sqlite3.Row]:
