@@ -24,8 +24,8 @@ PACKAGE = REPO / "tracker_sync"
 FLOORS: dict[str, tuple[str, ...]] = {
     "0": ("__init__", "model", "errors"),
     "1": ("lifecycle", "messages", "numbers", "polling"),
-    "2-": ("wire", "discovery", "late"),
-    "2": ("schema", "store", "klaviyo", "carriers", "sources"),
+    "2-": ("wire", "discovery", "late", "plain"),
+    "2": ("schema", "store", "klaviyo", "carriers", "sources", "monitoring"),
     "3": ("settings", "sync", "report", "pages", "sandbox"),
     "4": ("log", "daemon", "cli", "__main__"),
 }

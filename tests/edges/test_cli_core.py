@@ -394,7 +394,7 @@ def test_another_time_is_refused_where_real_customers_would_hear_of_it(shop: Sho
         ("http://localhost:9", True),
         ("http://[::1]:9", True),
         ("https://127.0.0.1.shop-demo.example", False),
-        ("http://192.0.2.1", False),
+        ("https://192.0.2.1", False),
         ("https://localhost.shop-demo.example", False),
     ],
 )

@@ -57,6 +57,7 @@ MAY = {
     ("status",): {"pydantic", "structlog", "yaml", "rich"},
     ("status", "--health"): {"pydantic", "structlog", "yaml"},
     ("check",): {"pydantic", "structlog", "yaml", "rich"},
+    ("backup",): {"pydantic", "structlog", "yaml"},
     ("messages", "list"): {"pydantic", "structlog", "yaml", "rich"},
     ("events",): {"pydantic", "structlog", "yaml", "rich"},
 }
@@ -175,4 +176,4 @@ def test_the_version_comes_at_once() -> None:
 
 def test_every_command_of_the_overview_exists() -> None:
     assert list(main.commands) == []  # nothing is loaded by heart
-    assert len(COMMANDS) == 16
+    assert len(COMMANDS) == 17

@@ -553,6 +553,7 @@ def test_explain_says_why_and_when_the_carrier_is_asked_next(shop: World) -> Non
         ("overtaken: delivered", "P6"),
         ("older than 48h", "P7"),
         ("4 messages in 24 h to one recipient", "max_per_recipient"),
+        ("far more at once than usual", "messages.guard"),
         ("ready_for_pickup is over", "follow-up"),
         ("a parcel turned back", "review"),
     ],

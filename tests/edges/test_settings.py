@@ -893,6 +893,7 @@ def test_the_example_shows_every_key(tmp_path: Path) -> None:
         "messages": settings.Messages,
         "retention": settings.Retention,
         "polling": settings.Polling,
+        "monitoring": settings.Monitoring,
     }
 
     assert set(tree) == set(Settings.model_fields) - {"path", "brands"}

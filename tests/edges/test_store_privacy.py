@@ -214,9 +214,10 @@ def _whole_parcel(store: Store, serial: int, **columns: object) -> int:
     """A parcel with everything that hangs on one."""
     shipment_id = parcel(store, serial, **columns)
     store.shipments.add_scans(shipment_id, "dhl_unified", [scanned(0), scanned(1)], NOW)
-    row_id, _ = store.shipments.add_transition(shipment_id, Transition(Status.DELIVERED, NOW), NOW)
+    delivered = Transition(Status.DELIVERED, NOW)
+    store.shipments.add_transition(shipment_id, delivered, NOW)
     store.orders.link(shipment_id, store.orders.add(f"{1000 + serial}").id)
-    store.outbox.owe(owing(shipment_id), NOW, transition_id=row_id)
+    store.outbox.owe(owing(shipment_id), NOW, transition=delivered)
     return shipment_id
 
 

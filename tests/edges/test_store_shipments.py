@@ -308,7 +308,7 @@ def test_transitions_of_the_same_word_are_counted(store: Store) -> None:
 
     def tell(shipment_id: int, word: Status | Problem, day: int) -> int:
         transition = Transition(word, NOW + day * DAY, f"2026-03-0{2 + day}")
-        return store.shipments.add_transition(shipment_id, transition, NOW)[1]
+        return store.shipments.add_transition(shipment_id, transition, NOW)
 
     assert tell(1, Status.OUT_FOR_DELIVERY, 0) == 1
     assert tell(1, Status.OUT_FOR_DELIVERY, 1) == 2
@@ -322,9 +322,9 @@ def test_transitions_of_the_same_word_are_counted(store: Store) -> None:
 def test_a_transition_is_found_again(store: Store) -> None:
     parcel(store)
     change = Transition(Status.DELIVERED, NOW, "", Detail.MAILBOX, Status.OUT_FOR_DELIVERY)
-    row_id, _ = store.shipments.add_transition(1, change, NOW)
+    store.shipments.add_transition(1, change, NOW)
 
-    row = store.shipments.transition(row_id)
+    row = store.shipments.transition(1)
 
     assert row is not None
     assert (row["word"], row["detail"], row["previous"]) == (

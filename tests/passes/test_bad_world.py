@@ -267,7 +267,7 @@ def test_the_calls_of_a_day_are_never_exceeded(tmp_path: Path) -> None:
         (shop.folder / "shop.yaml").write_text(text)
         shop.run("0h")
         numbers = [f"1Z999AA1012345{n:04}" for n in range(30)]
-        shop.csv(*(f"{number};ups;c@shop.example;{n}" for n, number in enumerate(numbers)))
+        shop.csv(*(f"{number};ups;c{n}@shop.example;{n}" for n, number in enumerate(numbers)))
         shop.runs("1h", "6h", "1h")
 
         # The token call counts against the same budget at UPS.

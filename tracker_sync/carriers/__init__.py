@@ -187,8 +187,14 @@ class Carrier(Errands, ABC):
 
     def ask(self, wire: Wire, parcels: Sequence[Parcel], token: str | None) -> list[Reading]:
         """Ask about *parcels* in one call; raise a CallError or return readings."""
-        response, asked = wire.send(self.request_for(parcels, token)), [p.number for p in parcels]
-        return self._readings(response, asked, lambda told: self.read_for(told, parcels))
+        return self.told(wire.send(self.request_for(parcels, token)), parcels)
+
+    def told(self, response: httpx.Response, parcels: Sequence[Parcel]) -> list[Reading]:
+        """Turn the HTTP answer about *parcels* into readings."""
+        self.refusal(response)
+        if self.absent(response):
+            return [Reading(parcel.number, not_found=True) for parcel in parcels]
+        return self._read(response.content, lambda told: [*self.read_for(told, parcels)])
 
     def fetch_token(self, wire: Wire) -> Token:
         """Ask for an access token in one call; raise a CallError or return it."""
@@ -211,22 +217,11 @@ class Carrier(Errands, ABC):
 
     def decode(self, response: httpx.Response, asked: Sequence[str]) -> list[Reading]:
         """Turn an HTTP answer into readings. Needs no network."""
-        return self._readings(response, asked, lambda told: self.read(told, asked))
+        return self.told(response, [Parcel(number) for number in asked])
 
     def decode_body(self, body: bytes, asked: Sequence[str]) -> list[Reading]:
         """Turn a body into readings; *asked* may be empty when nobody knows what was asked."""
         return self._read(body, lambda payload: [*self.read(payload, asked)])
-
-    def _readings(
-        self,
-        response: httpx.Response,
-        asked: Sequence[str],
-        read: Callable[[Any], Iterable[Reading]],
-    ) -> list[Reading]:
-        self.refusal(response)
-        if self.absent(response):
-            return [Reading(number, not_found=True) for number in asked]
-        return self._read(response.content, lambda payload: [*read(payload)])
 
     def _read(self, body: bytes, reader: Callable[[Any], T]) -> T:
         try:

@@ -7,7 +7,7 @@ itself is here. A carrier offers an errand by declaring it; nobody else knows wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -39,6 +39,7 @@ class Parcel:
     brand: str = ""
     hint: str = ""  # what the merchant says the aggregator calls the brand
     shipped_at: datetime | None = None
+    mark: str = field(default="", compare=False, repr=False)  # of this carrier's last answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tracker_sync.model import Problem, Scan, Status
+from tracker_sync.wire.answers import secure
 
 
 class Order(StrEnum):
@@ -62,6 +63,11 @@ class CarrierConfig(BaseModel):
     codes: dict[str, Status | Problem] = Field(
         default_factory=dict, description="meanings for codes that are not listed yet"
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _secure(cls, url: str | None) -> str | None:
+        return secure(url)
 
 
 class ViaConfig(BaseModel):

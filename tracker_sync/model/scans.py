@@ -88,8 +88,11 @@ class Reading:
     pickup: Pickup | None = None
     service: str = ""
     reroute_url: str = ""
-    mark: str = ""  # what a glance says while nothing new has happened; blank = no glances
+    unmoved: bool = False  # the same answer as the last time; not read again
+    mark: str = ""  # stays as it is while nothing new happens: a glance, or a digest of the answer
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.scans, key=lambda scan: scan.at))
         object.__setattr__(self, "scans", ordered)
+        if not self.reroute_url.startswith("https://"):  # it becomes a link in a mail
+            object.__setattr__(self, "reroute_url", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tracker_sync.store.connection import Connection, maybe_unstamp, stamp, unstamp
@@ -27,7 +27,7 @@ class Learned:
 
     def keep(self, rows: Sequence[Row]) -> None:
         """Write cells that changed."""
-        self._db.raw.executemany(
+        self._db.run_many(
             "INSERT INTO learned VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             rows,
         )
@@ -39,14 +39,20 @@ class Learned:
 
     def until(self, shipment_id: int) -> datetime | None:
         """Up to when a parcel's history was learned from."""
+        known = self._db.memory.parcels.get(shipment_id)
+        if known is not None:
+            return maybe_unstamp(known["learned_until"])
         return maybe_unstamp(
             self._db.value("SELECT learned_until FROM shipments WHERE id = ?", shipment_id)
         )
 
-    def learned(self, shipment_id: int, until: datetime) -> None:
-        """A parcel's history was learned from up to that moment."""
-        self._db.run(
-            "UPDATE shipments SET learned_until = ? WHERE id = ?", stamp(until), shipment_id
+    def learned(self, until: Mapping[int, datetime]) -> None:
+        """Histories of parcels were learned from, each up to a moment."""
+        self._db.settle()
+        self._db.memory.forget()
+        self._db.run_many(
+            "UPDATE shipments SET learned_until = ? WHERE id = ?",
+            [(stamp(moment), shipment_id) for shipment_id, moment in until.items()],
         )
 
     def scanned(self) -> Iterator[int]:

@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from tracker_sync.model import Status
+from tracker_sync.model import Direction, Status
 from tracker_sync.store.connection import Connection, maybe_unstamp, stamp, unstamp
+from tracker_sync.store.memory import Row, update
 
 _COLUMNS = (
     "id, brand, number, status, failures, calls_day, calls_made, carrier, unknown_to, mark,"
-    " found_at, taken_at, shipped_at, status_at, problems, last_scan_at, checked_at, estimate_day"
+    " found_at, taken_at, shipped_at, status_at, problems, last_scan_at, checked_at, estimate_day,"
+    " next_poll_at, direction"
 )
 _CHUNK = 500  # values in one statement
 
@@ -39,6 +41,8 @@ class Due:
     scanned: datetime | None = None  # the newest scan
     asked: datetime | None = None  # the last answer
     estimate: date | None = None  # the carrier's delivery day
+    returns: bool = False  # it goes back to the shop
+    due_at: datetime | None = None  # when this look became due; None: it is not looked at any more
 
 
 class Looks:
@@ -68,7 +72,7 @@ class Looks:
 
     def of(self, shipment_id: int, today: str) -> Due:
         """How a shipment was asked about so far, calls of *today* counted."""
-        row = self._db.row(
+        row = self._db.memory.parcels.get(shipment_id) or self._db.row(
             f"SELECT {_COLUMNS} FROM shipments WHERE id = ?",  # noqa: S608
             shipment_id,
         )
@@ -113,17 +117,17 @@ class Looks:
 
     def known_to(self, shipment_id: int, carrier: str, *, known: bool) -> None:
         """Remember whether a carrier knew the parcel when it was asked."""
-        text = self._db.value("SELECT unknown_to FROM shipments WHERE id = ?", shipment_id)
-        before = set(text.split())
+        row = self._db.memory.parcels.get(shipment_id) or self._db.row(
+            "SELECT unknown_to FROM shipments WHERE id = ?", shipment_id
+        )
+        before = set(row["unknown_to"].split()) if row else set()
         now = before - {carrier} if known else before | {carrier}
-        if now != before:
-            self._db.run(
-                "UPDATE shipments SET unknown_to = ? WHERE id = ?",
-                *(" ".join(sorted(now)), shipment_id),
-            )
+        columns = {"unknown_to": " ".join(sorted(now))}
+        if now != before and not self._db.memory.change(shipment_id, columns):
+            self._db.run(update(tuple(columns)), *columns.values(), shipment_id)
 
 
-def _due(row: sqlite3.Row, today: str) -> Due:
+def _due(row: sqlite3.Row | Row, today: str) -> Due:
     """A due shipment; calls of another day than *today* do not count."""
     return Due(
         row["id"],
@@ -144,6 +148,8 @@ def _due(row: sqlite3.Row, today: str) -> Due:
         scanned=maybe_unstamp(row["last_scan_at"]),
         asked=maybe_unstamp(row["checked_at"]),
         estimate=date.fromisoformat(row["estimate_day"]) if row["estimate_day"] else None,
+        returns=row["direction"] == Direction.RETURN,
+        due_at=maybe_unstamp(row["next_poll_at"]),
     )
 
 

@@ -9,6 +9,8 @@ from tracker_sync.model import Order
 from tracker_sync.store import rows
 from tracker_sync.store.connection import Connection, maybe_stamp, maybe_unstamp
 
+_COMPLETE = "UPDATE orders SET completed_at = ? WHERE id = ?"
+
 
 class Orders:
     """Orders, many to many with shipments."""
@@ -78,9 +80,14 @@ class Orders:
 
     def completed_at(self, order_id: int) -> datetime | None:
         """When the last parcel arrived, as last recorded; None while incomplete."""
+        known = self._db.memory.completed
+        if order_id in known:
+            return maybe_unstamp(known[order_id])
         text = self._db.value("SELECT completed_at FROM orders WHERE id = ?", order_id)
         return maybe_unstamp(text)
 
     def complete(self, order_id: int, at: datetime | None) -> None:
         """Keep when the last parcel arrived; None = something is still to come."""
-        self._db.run("UPDATE orders SET completed_at = ? WHERE id = ?", maybe_stamp(at), order_id)
+        self._db.later(_COMPLETE, maybe_stamp(at), order_id)
+        if order_id in self._db.memory.completed:
+            self._db.memory.completed[order_id] = maybe_stamp(at)

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tracker_sync.messages.message import Message
+from tracker_sync.model import Transition
 from tracker_sync.store import rows
 from tracker_sync.store.connection import Connection, stamp, unstamp
+from tracker_sync.store.frozen import Frozen
 
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """A message as it was fixed at its first attempt."""
-
-    id: str
-    kind: str
-    recipient: str
-    body: str
-    backfill: bool
-    attempts: int
-    occurred_at: datetime
-
-
+_STATES = ("owed", "set_aside", "accepted", "withheld", "dropped")
+_OWE = (
+    "INSERT INTO messages (id, kind, ordinal, subject, shipment_id, order_id, attempt,"
+    " occurred_at, due_at, backfill, state, reason, decided_at, created_at, transition_id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+    " (SELECT id FROM transitions WHERE shipment_id = ? AND word = ? AND attempt = ?))"
+    " ON CONFLICT DO NOTHING"
+)
 _UNTRIED = "body = NULL, recipient = NULL, metric = NULL, attempts = 0, attempted_at = NULL"
 
 
@@ -36,18 +31,30 @@ class Outbox:
 
     # -- owing ---------------------------------------------------------------
 
-    def owe(self, message: Message, now: datetime, *, transition_id: int | None = None) -> bool:
-        """Owe a message; False where the same one exists already."""
-        cursor = self._db.run(
-            "INSERT INTO messages (id, kind, ordinal, subject, shipment_id, order_id, attempt,"
-            " occurred_at, due_at, backfill, state, transition_id, decided_at, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?) ON CONFLICT DO NOTHING",
-            *rows.message_values(message),
-            transition_id,
-            stamp(now),
-            stamp(now),
-        )
-        return cursor.rowcount == 1
+    def owe(
+        self,
+        message: Message,
+        now: datetime,
+        *,
+        transition: Transition | None = None,
+        withheld: str | None = None,
+    ) -> bool:
+        """Owe a message; False where the same one exists already.
+
+        *transition*: what owes it. *withheld*: why it cannot go any more, known at once.
+        """
+        state = ("owed", "") if withheld is None else ("withheld", withheld)
+        values = (*rows.message_values(message), *state, stamp(now), stamp(now))
+        word, attempt = transition.key if transition else (None, None)
+        cause = (message.shipment_id, word, attempt)
+        memory = self._db.memory
+        if message.shipment_id in memory.scans:
+            new = message.id not in memory.messages
+            if new:
+                memory.messages.add(message.id)
+                self._db.later(_OWE, *values, *cause)
+            return new
+        return self._db.run(_OWE, *values, *cause).rowcount == 1
 
     def owe_again(self, message: Message, now: datetime) -> bool:
         """Owe a withheld message that was never attempted anew, with its new times."""
@@ -65,10 +72,8 @@ class Outbox:
         self._db.run(
             "UPDATE messages SET occurred_at = ?, due_at = ? WHERE id = ? AND state = 'owed'"
             " AND attempts = 0 AND occurred_at <> ?",
-            stamp(message.occurred_at),
-            stamp(message.due_at),
-            message.id,
-            stamp(message.occurred_at),
+            *(stamp(message.occurred_at), stamp(message.due_at)),
+            *(message.id, stamp(message.occurred_at)),
         )
 
     def hasten(self, shipment_id: int, reason: str, now: datetime) -> None:
@@ -85,12 +90,13 @@ class Outbox:
     def owed(self, now: datetime, limit: int) -> list[sqlite3.Row]:
         """Messages to be judged or sent, in the order they happened; paused kinds stay."""
         return self._db.rows(
-            "SELECT * FROM messages WHERE state = 'owed' AND due_at <= ?"
-            " AND kind NOT IN (SELECT kind FROM pauses)"
+            # Chosen from the index alone: a backlog is put in order again and again.
+            "SELECT * FROM messages WHERE id IN (SELECT id FROM messages INDEXED BY messages_owed"
+            " WHERE state = 'owed' AND due_at <= ? AND kind NOT IN (SELECT kind FROM pauses)"
             " AND NOT EXISTS (SELECT 1 FROM pauses WHERE kind = '*')"
-            " ORDER BY occurred_at, created_at, id LIMIT ?",
-            stamp(now),
-            limit,
+            " ORDER BY occurred_at, created_at, id LIMIT ?)"
+            " ORDER BY occurred_at, created_at, id",
+            *(stamp(now), limit),
         )
 
     def next_due(self) -> datetime | None:
@@ -114,12 +120,8 @@ class Outbox:
         self._db.run(
             "UPDATE messages SET body = ?, recipient = ?, metric = ?, backfill = ?, attempts = 1,"
             " attempted_at = ?, reason = '' WHERE id = ? AND attempts = 0 AND state = 'owed'",
-            frozen.body,
-            frozen.recipient,
-            metric,
-            int(frozen.backfill),
-            stamp(now),
-            frozen.id,
+            *(frozen.body, frozen.recipient, metric, int(frozen.backfill)),
+            *(stamp(now), frozen.id),
         )
 
     def unfreeze(self, message_id: str) -> None:
@@ -239,10 +241,8 @@ class Outbox:
 
     def listed(self, states: Sequence[str], limit: int) -> list[sqlite3.Row]:
         """Messages in the given states, newest decision first."""
-        marks = ", ".join("?" * len(states))
+        # The states are written out, so that SQLite sees which partial index holds them.
+        each = (f"SELECT * FROM messages WHERE state = '{s}'" for s in _STATES if s in states)  # noqa: S608
         return self._db.rows(
-            f"SELECT * FROM messages WHERE state IN ({marks})"  # noqa: S608  only marks
-            " ORDER BY decided_at DESC, occurred_at DESC LIMIT ?",
-            *states,
-            limit,
+            f"{' UNION ALL '.join(each)} ORDER BY decided_at DESC, occurred_at DESC LIMIT ?", limit
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -27,10 +27,15 @@ from tracker_sync.model import (
     Status,
 )
 from tracker_sync.store.connection import maybe_stamp, maybe_unstamp, stamp, unstamp
+from tracker_sync.store.memory import Told
 
 
 def shipment(
-    row: sqlite3.Row, *, zone: str, numbers: Iterable[str], orders: Iterable[Order]
+    row: sqlite3.Row | Mapping[str, Any],
+    *,
+    zone: str,
+    numbers: Iterable[str],
+    orders: Iterable[Order],
 ) -> Shipment:
     """A shipment from its row and what hangs on it."""
     return Shipment(
@@ -68,7 +73,7 @@ def shipment(
     )
 
 
-def state(row: sqlite3.Row) -> State:
+def state(row: sqlite3.Row | Mapping[str, Any]) -> State:
     """The state as last recorded."""
     return State(
         status=Status(row["status"]) if row["status"] else None,
@@ -116,7 +121,7 @@ def reading_columns(reading: Reading) -> dict[str, Any]:
     return {n: value for n, value in columns.items() if n in kept or value not in ("", None)}
 
 
-def recipient(row: sqlite3.Row) -> Recipient:
+def recipient(row: sqlite3.Row | Mapping[str, Any]) -> Recipient:
     """Who is told."""
     consent = None if row["consent"] is None else bool(row["consent"])
     return Recipient(row["email"], row["phone"], row["external_id"], consent)
@@ -151,12 +156,9 @@ def scan(row: sqlite3.Row) -> Scan:
     )
 
 
-def differs(scan: Scan, stored: sqlite3.Row | None) -> bool:
-    """Whether a scan is new, or explained otherwise than it is stored."""
-    if stored is None:
-        return True
-    told = scan.status, scan.problem
-    return scan.status is not None and told != (stored["status"], stored["problem"])
+def differs(scan: Scan, stored: Told) -> bool:
+    """Whether a scan is explained otherwise than it is stored."""
+    return scan.status is not None and (scan.status, scan.problem) != stored
 
 
 def scan_values(scan: Scan, position: int) -> tuple[Any, ...]:
@@ -210,7 +212,7 @@ def message(row: sqlite3.Row) -> Message:
     )
 
 
-def _estimate(row: sqlite3.Row) -> Estimate | None:
+def _estimate(row: sqlite3.Row | Mapping[str, Any]) -> Estimate | None:
     if row["estimate_day"] is None:
         return None
     return Estimate(

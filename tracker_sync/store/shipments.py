@@ -1,15 +1,18 @@
-"""Questions about shipments, their scans and their transitions."""
+"""Questions about shipments."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from tracker_sync.model import Order, Problem, Scan, Shipment, Transition
+from tracker_sync.model import Order, Shipment
 from tracker_sync.store import rows
-from tracker_sync.store.connection import Connection, stamp, unstamp
+from tracker_sync.store.connection import Connection, stamp
+from tracker_sync.store.histories import Histories
+from tracker_sync.store.memory import Row, update
+from tracker_sync.store.recall import recall
 
 _SELECT = """
     SELECT s.*, (SELECT min(a.at) FROM activations a
@@ -18,21 +21,31 @@ _SELECT = """
 """
 
 
-class Shipments:
+class Shipments(Histories):
     """The parcels and what is known of each."""
 
     def __init__(self, connection: Connection, zones: Mapping[str, str]) -> None:
-        self._db = connection
+        super().__init__(connection)
         self._zones = zones
 
     # -- reading -------------------------------------------------------------
 
     def get(self, shipment_id: int) -> Shipment:
         """One shipment; KeyError if there is none."""
+        memory = self._db.memory
+        if shipment_id in memory.values:
+            return memory.values[shipment_id]
+        if known := memory.parcels.get(shipment_id):
+            made = memory.values[shipment_id] = self._shipment(known)
+            return made
         row = self._db.row(_SELECT + "WHERE s.id = ?", shipment_id)
         if row is None:
             raise KeyError(shipment_id)
         return self._shipment(row)
+
+    def remember(self, shipment_ids: Collection[int], *, histories: Collection[int]) -> None:
+        """Read some parcels at once, and the *histories* of a few: questions are free then."""
+        recall(self._db, _SELECT, shipment_ids, histories=histories)
 
     def find(self, brand: str, number: str) -> Shipment | None:
         """The latest leg known by that number."""
@@ -54,6 +67,9 @@ class Shipments:
 
     def of_order(self, order_id: int) -> tuple[Shipment, ...]:
         """The parcels of an order, in the order they were announced."""
+        known = self._db.memory.parcels_of.get(order_id)
+        if known is not None:
+            return tuple(map(self.get, known))
         found = self._db.rows(
             _SELECT + "JOIN shipment_orders o ON o.shipment_id = s.id "
             "WHERE o.order_id = ? ORDER BY s.id",
@@ -79,32 +95,6 @@ class Shipments:
             limit,
         )
         return [row["id"] for row in found]
-
-    def scans(self, shipment_id: int) -> list[Scan]:
-        """The stored history, oldest first, the carrier's own order where stamps are equal."""
-        found = self._db.rows(
-            "SELECT * FROM scans WHERE shipment_id = ? ORDER BY at, position, id", shipment_id
-        )
-        return list(map(rows.scan, found))
-
-    def told(self, shipment_id: int) -> set[tuple[str, str]]:
-        """The keys of the transitions already recorded."""
-        found = self._db.rows(
-            "SELECT word, attempt FROM transitions WHERE shipment_id = ?", shipment_id
-        )
-        return {(row["word"], row["attempt"]) for row in found}
-
-    def opened_at(self, shipment_id: int, problem: Problem) -> datetime | None:
-        """When a problem opened last; None where it never did."""
-        text = self._db.value(
-            "SELECT max(at) FROM transitions WHERE shipment_id = ? AND word = ?",
-            *(shipment_id, problem),
-        )
-        return unstamp(text) if text else None
-
-    def transition(self, row_id: int | None) -> sqlite3.Row | None:
-        """One recorded transition."""
-        return self._db.row("SELECT * FROM transitions WHERE id = ?", row_id)
 
     # -- writing -------------------------------------------------------------
 
@@ -134,111 +124,32 @@ class Shipments:
 
     def update(self, shipment_id: int, columns: Mapping[str, Any]) -> None:
         """Overwrite some columns of a shipment."""
-        if not columns:
-            return
-        names = ", ".join(f"{name} = ?" for name in columns)
-        self._db.run(
-            f"UPDATE shipments SET {names} WHERE id = ?",  # noqa: S608  our own names
-            *columns.values(),
-            shipment_id,
-        )
-
-    def add_scans(
-        self,
-        shipment_id: int,
-        carrier: str,
-        scans: Sequence[Scan],
-        now: datetime,
-        *,
-        settled: Collection[str] = (),
-    ) -> list[Scan]:
-        """Keep the scans not seen before, or explained anew; return those.
-
-        A stored scan with a *settled* code stays as it was understood.
-        """
-        whose, placed = (shipment_id, carrier), list(enumerate(scans))
-        stored = self._stored(shipment_id, carrier)
-        new = [(i, s) for i, s in placed if rows.differs(s, stored.get((stamp(s.at), s.code)))]
-        fresh = [
-            s
-            for i, s in new
-            if self._add_scan(whose, rows.scan_values(s, i), now, settled=s.code in settled)
-        ]
-        moments = {scan.at for scan in fresh}
-        for position, scan in placed:  # what shares a stamp with a new one is put in its place
-            if scan.at in moments:
-                self._db.run(
-                    "UPDATE scans SET position = ?"
-                    " WHERE shipment_id = ? AND carrier = ? AND at = ? AND code = ?",
-                    *(position, *whose, stamp(scan.at), scan.code),
-                )
-        return fresh
-
-    def _stored(self, shipment_id: int, carrier: str) -> dict[tuple[str, str], sqlite3.Row]:
-        found = self._db.rows(
-            "SELECT at, code, status, problem FROM scans WHERE shipment_id = ? AND carrier = ?",
-            *(shipment_id, carrier),
-        )
-        return {(row["at"], row["code"]): row for row in found}
-
-    def _add_scan(
-        self, whose: tuple[int, str], values: tuple[Any, ...], now: datetime, *, settled: bool
-    ) -> bool:
-        cursor = self._db.run(
-            "INSERT INTO scans (shipment_id, carrier, at, position, origin, code, listed,"
-            " status, problem, detail, revokes, text, place, seen_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            # The carrier may explain an entry later ("delivered" was the return): then it is
-            # understood anew. What it no longer explains stays as it was understood.
-            " ON CONFLICT DO UPDATE SET listed = 1, status = excluded.status,"
-            " problem = excluded.problem, detail = excluded.detail, revokes = excluded.revokes"
-            " WHERE NOT ? AND excluded.listed AND excluded.status IS NOT NULL"
-            " AND (status, problem) IS NOT (excluded.status, excluded.problem)"
-            " RETURNING id",
-            *whose,
-            *values,
-            stamp(now),
-            settled,
-        )
-        return cursor.fetchone() is not None
-
-    def add_transition(
-        self, shipment_id: int, transition: Transition, now: datetime
-    ) -> tuple[int, int]:
-        """Record a transition; return its row id and its ordinal among those of the same word."""
-        ordinal = 1 + self._db.value(
-            "SELECT count(*) FROM transitions WHERE shipment_id = ? AND word = ?",
-            shipment_id,
-            transition.word,
-        )
-        cursor = self._db.run(
-            "INSERT INTO transitions (shipment_id, word, attempt, ordinal, at, detail, previous,"
-            " recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            shipment_id,
-            transition.word,
-            transition.attempt,
-            ordinal,
-            stamp(transition.at),
-            transition.detail,
-            transition.previous,
-            stamp(now),
-        )
-        return int(cursor.lastrowid or 0), ordinal
+        if columns and not self._db.memory.change(shipment_id, columns):
+            self._db.run(update(tuple(columns)), *columns.values(), shipment_id)
 
     # -- making values -------------------------------------------------------
 
-    def _shipment(self, row: sqlite3.Row) -> Shipment:
-        numbers = self._db.rows(
-            "SELECT number FROM numbers WHERE shipment_id = ? ORDER BY number", row["id"]
-        )
+    def _shipment(self, row: sqlite3.Row | Row) -> Shipment:
         return rows.shipment(
             row,
             zone=self._zones.get(row["brand"], "UTC"),
-            numbers=[number["number"] for number in numbers],
+            numbers=self._numbers(row["id"]),
             orders=self._orders(row["id"]),
         )
 
+    def _numbers(self, shipment_id: int) -> list[str]:
+        known = self._db.memory.numbers.get(shipment_id)
+        if known is not None:
+            return known
+        found = self._db.rows(
+            "SELECT number FROM numbers WHERE shipment_id = ? ORDER BY number", shipment_id
+        )
+        return [row["number"] for row in found]
+
     def _orders(self, shipment_id: int) -> Iterable[Order]:
+        memory = self._db.memory
+        if shipment_id in memory.orders_of:
+            return [memory.orders[order_id] for order_id in memory.orders_of[shipment_id]]
         found = self._db.rows(
             "SELECT o.* FROM orders o JOIN shipment_orders s ON s.order_id = o.id "
             "WHERE s.shipment_id = ? ORDER BY o.id",

@@ -11,17 +11,14 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import datetime, timedelta
 
-import structlog
-
-from tracker_sync.sync import care, take_in
+from tracker_sync.sync import care, reconcile, take_in, watch
 from tracker_sync.sync.ask import Asking
 from tracker_sync.sync.deliver import Delivery
 from tracker_sync.sync.house import House
 from tracker_sync.sync.report import Report
 
-log = structlog.get_logger()
-
 _TICK = 1.0
+_GATHER = 0.02
 
 
 def run_pass(house: House, now: datetime, stop: threading.Event | None = None) -> Report:
@@ -34,17 +31,24 @@ def run_pass(house: House, now: datetime, stop: threading.Event | None = None) -
     house.step("begun")
     report = Report(house.store.journal, now)
     take_in.take_all(house, report, now)
-    care.time_passes(house, report, now)
+    silent = care.time_passes(house, report, now)
     _exchange(house, report, now, (started, stop or threading.Event()))
+    care.last_answers(house, report, silent, now)
     care.forget_old(house, report, now)
+    if stop is None or not stop.is_set():
+        reconcile.compare(house, report, now, left=_left(house, started))
     with house.store.transaction():
         took = timedelta(seconds=house.timer.monotonic() - started)
         house.store.journal.end(pass_id, now + took, report.exit_code, report.counts)
     house.step("ended")
-    counts = {name: count for name, count in report.counts.items() if count}
-    tell = log.info if counts else log.debug  # cron mails every line: silence where nothing was
-    tell("pass.done", exit=report.exit_code, **counts)
+    report.tell(always=house.log_every_pass)
     return report
+
+
+def _left(house: House, started: float) -> float:
+    """Seconds until the pass is to be over."""
+    spent = house.timer.monotonic() - started
+    return house.bounds.pass_limit.total_seconds() - spent
 
 
 def _exchange(
@@ -53,7 +57,7 @@ def _exchange(
     """Ask and send until nothing is left, time is up, or somebody says stop."""
     started, stop = bounds
     limit = house.bounds.pass_limit.total_seconds()
-    asking, delivery = Asking(house, report, now), Delivery(house, report, now)
+    asking, delivery = Asking(house, report, now, started), Delivery(house, report, now)
     try:
         while True:
             spent = house.timer.monotonic() - started
@@ -71,12 +75,18 @@ def _exchange(
             if not futures:
                 house.timer.sleep(_TICK if asking.waiting else min(_TICK, delivery.delay))
                 continue
-            done = wait(futures, timeout=_TICK, return_when=FIRST_COMPLETED).done
-            _collect(house, asking, delivery, done)
+            _collect(house, asking, delivery, _done(futures))
     finally:
         report.count("left", asking.left)
         asking.close()
         delivery.close()
+    watch.look(house, report, asking.lanes, now, surge=delivery.surge)
+
+
+def _done(futures: set[Future[object]]) -> set[Future[object]]:
+    """What came back; once something did, what follows closely is stored with it."""
+    first = wait(futures, timeout=_TICK, return_when=FIRST_COMPLETED)
+    return wait(futures, timeout=_GATHER).done if first.done else first.done
 
 
 def _collect(house: House, asking: Asking, delivery: Delivery, done: set[Future[object]]) -> None:

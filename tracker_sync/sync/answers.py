@@ -15,9 +15,9 @@ from tracker_sync.errors import CallError, Rejected
 from tracker_sync.model import Reading
 from tracker_sync.polling import Look, next_look
 from tracker_sync.store import Due, stamp
-from tracker_sync.sync import feeds, looked, trouble
-from tracker_sync.sync.calls import Answer, Call
-from tracker_sync.sync.guard import safely
+from tracker_sync.sync import feeds, trouble
+from tracker_sync.sync.calls import Answer, Call, NotAsked
+from tracker_sync.sync.heard import Heard, Item
 from tracker_sync.sync.house import House
 from tracker_sync.sync.lanes import Lane
 from tracker_sync.sync.planning import jitter
@@ -38,27 +38,39 @@ class Answers:
         self._report = report
         self._now = now
         self._asked: set[int] = set()  # shipments a carrier has answered about in this pass
+        self._heard = Heard(house, report, now, self._lost)
 
-    def take(self, lane: Lane, call: Call, future: Future[Answer]) -> None:
-        """Store an answer, or say when to try again."""
+    def take_all(self, outcomes: Iterable[tuple[Lane, Call, Future[Answer]]]) -> None:
+        """Store answers, or say when to try again."""
+        for lane, call, future in outcomes:
+            self._take(lane, call, future)
+        self._heard.store()
+
+    def _take(self, lane: Lane, call: Call, future: Future[Answer]) -> None:
         key = lane.carrier.key
         try:
             answer = future.result()
+        except NotAsked:
+            lane.not_asked(call)
         except Rejected as exc:
             if exc.status != _KEYS[0] or not lane.refuse_token(call):
                 self._refused(lane, exc, call)
         except CallError as exc:
+            lane.answers = False
             trouble.failed(lane, exc)
             self._later(lane, call.due)
         except Exception:  # a fault in one carrier's file stays in this call
+            lane.answers = False
             log.exception("poll.broken", carrier=key)
             text = f"{key}: a question or an answer broke; the log has the traceback"
             self._report.finding(f"carrier:{key}", text)
             self._later(lane, call.due)
         else:
             lane.troubles = lane.refusals = 0
-            self._house.ledger.answered(key, self._now)
-            self._report.over(f"carrier:{key}")
+            if not lane.answers:
+                lane.answers = True
+                self._house.ledger.answered(key, lane.account.began)
+                self._report.over(f"carrier:{key}")
             self._good(lane, call, answer)
 
     def _good(self, lane: Lane, call: Call, answer: Answer) -> None:
@@ -85,7 +97,7 @@ class Answers:
             log.warning("poll.swapped", carrier=lane.carrier.key, count=len(strangers))
         for due in call.due:
             reading = by_number.get(due.number)
-            if reading is None and strangers and len(call.due) == 1:
+            if reading is None and strangers:  # which may have come in its place
                 self._later(lane, (due,))
             else:
                 self._reading(lane, due, reading or Reading(due.number, not_found=True))
@@ -102,26 +114,11 @@ class Answers:
         if reading.ambiguous:
             text = f"…{due.number[-6:]} ({due.brand}) is the number of several parcels; none counts"
             self._report.finding(key, f"{text}: name the day it was shipped in the feed")
-        self._one(lane, due, reading, charged=True)
+        self._asked.add(due.id)
+        self._heard.add(Item(lane, due, None if reading.unmoved else reading, lane.today))
 
-    def _one(self, lane: Lane, due: Due, reading: Reading, *, charged: bool) -> None:
-        """A fault in one shipment stays in that shipment."""
-        key = f"shipment:{due.id}"
-
-        def stored() -> int:
-            if charged:
-                self._asked.add(due.id)
-                self._charge(lane, due)
-            return looked.answered(self._house, lane.carrier, due.id, reading, now=self._now)
-
-        news = safely(self._house.store, self._report, key, stored)
-        if news is None:
-            self._later(lane, (due,))
-            return
-        self._report.over(key)
-        self._report.count("asked")
-        self._report.count("not_found", int(reading.not_found))
-        self._report.count("transitions", news)
+    def _lost(self, item: Item) -> None:
+        self._later(item.lane, (item.due,))
 
     # -- further errands ---------------------------------------------------------
 
@@ -133,9 +130,7 @@ class Answers:
         self._later(lane, silent)
         for due in call.due:
             if due not in moved and due not in silent:
-                self._charge(lane, due)
-                looked.unmoved(self._house, due.id, self._now)
-                self._report.count("asked")
+                self._heard.add(Item(lane, due, None, lane.today))
         lane.group(moved, Errand.HISTORY, lane.carrier.size)
 
     def register(self, lane: Lane) -> None:
@@ -178,7 +173,8 @@ class Answers:
         brands, today = self._house.brands_of(lane.carrier), lane.today
         for due in self._house.store.looks.named(brands, readings, today):
             if reading := readings.get(due.number):
-                self._one(lane, due, reading, charged=False)
+                self._heard.add(Item(lane, due, reading))
+        self._heard.store()
         moved = self._house.store.looks.named(brands, changes.moved, today)
         again = (due.id for due in moved if due.id not in self._asked)
         self._house.store.looks.wake(again, self._now)
@@ -214,6 +210,7 @@ class Answers:
 
     def _refused(self, lane: Lane, exc: Rejected, call: Call) -> None:
         """Refused keys stop the carrier; any other refusal is about one of these numbers."""
+        lane.answers = False
         if exc.status in _KEYS or exc.status is None:
             trouble.lock_out(self._report, lane, exc)
             return

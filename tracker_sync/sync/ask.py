@@ -13,7 +13,8 @@ from tracker_sync.carriers import Carrier
 from tracker_sync.carriers.errands import Errand
 from tracker_sync.errors import CallError, Rejected
 from tracker_sync.store import Due
-from tracker_sync.sync import feeds, trouble
+from tracker_sync.sync import demand, feeds, trouble
+from tracker_sync.sync.account import expected
 from tracker_sync.sync.answers import Answers
 from tracker_sync.sync.calls import Call
 from tracker_sync.sync.choose import choose
@@ -23,22 +24,26 @@ from tracker_sync.sync.report import Report
 
 log = structlog.get_logger()
 
+_WORTH_KEEPING = 200  # parcels that taught something, until it is written down
 _NEARLY = timedelta(hours=2)  # due so soon that a free place in a call is taken
 
 
 class Asking:
     """All lanes of a pass."""
 
-    def __init__(self, house: House, report: Report, now: datetime) -> None:
+    def __init__(self, house: House, report: Report, now: datetime, begun: float) -> None:
+        """*begun*: when the pass of *now* began, on the house's ticking clock."""
         self._house = house
         self._report = report
         self._now = now
         self._answers = Answers(house, report, now)
-        self.lanes = {key: Lane(house, carrier, now) for key, carrier in house.carriers.items()}
+        self._since = demand.begins(house.store.journal.began(2)[1:], now)
+        self.lanes = {key: Lane(house, c, now, begun) for key, c in house.carriers.items()}
         self._down = {key for key, lane in self.lanes.items() if trouble.is_down(lane)}
         for lane in self.lanes.values():
             if window := feeds.next_window(house, lane.carrier, now):
                 lane.queue.append(Call(errand=Errand.FEED, window=window))
+        self._missed()
         self.refill()
 
     def refill(self) -> bool:
@@ -62,10 +67,27 @@ class Asking:
             share, lane = shares[carrier.key], self.lanes[carrier.key]
             share = self._house.planner.best_first(self._house, carrier, share, self._now)
             lane.line_up(share + self._riders(carriers, lane, share, stopped))
-            lane.wanted += len(share)
+            self._want(lane, share)
         lined_up = sum(map(len, shares.values()))
         self._report.count("due", lined_up)
         return lined_up
+
+    def _missed(self) -> None:
+        """What became due at carriers that must not be asked now was wanted all the same."""
+        for brand in self._house.asked_brands:
+            carriers = self._house.of_brand(brand)
+            first = self.lanes[carriers[0].key]
+            if all(self.lanes[c.key].stopped for c in carriers) and self._is_limited(first):
+                due = self._house.store.looks.due(brand, self._now, MOST_DUE, first.today)
+                self._want(first, due)
+
+    def _want(self, lane: Lane, dues: Sequence[Due]) -> None:
+        """Count what became due; the price of a call follows from it."""
+        if dues and self._is_limited(lane):
+            lane.wanted += demand.wanted(dues, self._since, self._now)
+
+    def _is_limited(self, lane: Lane) -> bool:
+        return expected(self._house, lane.carrier, self._now) is not None
 
     def _chosen(
         self, carriers: Sequence[Carrier], due: Due, stopped: Collection[str]
@@ -97,7 +119,6 @@ class Asking:
                 found.add(lane.token_call)  # type: ignore[arg-type]
         return found
 
-    @property
     def asked_about(self) -> frozenset[int]:
         """Shipments whose answer is awaited in this pass."""
         open_lanes = [lane for lane in self.lanes.values() if not lane.stopped]
@@ -129,13 +150,18 @@ class Asking:
         """Store what came back, in one transaction."""
         finished = set(done)
         with self._house.store.transaction():
-            for lane in self.lanes.values():
+            lanes = self.lanes.values()
+            for lane in lanes:
                 if lane.token_call in finished:
                     self._token(lane)
-                for future in [f for f in lane.running if f in finished]:
-                    self._answers.take(lane, lane.running.pop(future), future)
+            self._answers.take_all(
+                (lane, lane.running.pop(future), future)
+                for lane in lanes
+                for future in [f for f in lane.running if f in finished]
+            )
+            for lane in lanes:
                 self._answers.register(lane)
-            self._house.planner.keep(self._house.store)
+            self._house.planner.keep(self._house.store, least=_WORTH_KEEPING)
         self._house.step("answers stored")
 
     def close(self) -> None:
@@ -143,21 +169,12 @@ class Asking:
         for lane in self.lanes.values():
             lane.close()
             if lane.wanted:
-                asked = lane.wanted - sum(len(call.due) for call in lane.queue)
-                looks = max(0, asked) + self._missed(lane)
-                self._house.planner.spent(self._house, lane.carrier, looks, self._now)
+                self._house.planner.spent(self._house, lane.carrier, lane.wanted, self._now)
             self._report.count(f"calls.{lane.carrier.key}", lane.calls)
+            self._report.calls_left[lane.carrier.key] = len(lane.queue)
             if lane.stopped and lane.queue:
                 log.info("lane.stopped", carrier=lane.carrier.key, why=lane.stopped)
         self._house.planner.keep(self._house.store)
-
-    def _missed(self, lane: Lane) -> int:
-        """Looks the account had no call left for, counted once a day."""
-        left = sum(len(call.due) for call in lane.queue)
-        if not left or not lane.spent_all:
-            return 0
-        first = self._house.ledger.reserve(f"{lane.carrier.key} missed", lane.day, 1, 1)
-        return left if first else 0
 
     def _token(self, lane: Lane) -> None:
         call, lane.token_call = lane.token_call, None
@@ -173,7 +190,9 @@ class Asking:
             lane.stopped = lane.stopped or exc.text
             return
         lane.token = token.value
-        self._house.ledger.keep_token(lane.carrier.key, token.value, self._now + token.lasts)
+        self._house.ledger.keep_token(
+            lane.carrier.key, token.value, lane.account.began + token.lasts
+        )
 
 
 def _may_ride(carrier: Carrier, due: Due, now: datetime) -> bool:

@@ -12,9 +12,14 @@ from tracker_sync.carriers import Carrier, Parcel, errands
 from tracker_sync.carriers.errands import Changes, Errand, Glance, Registered, Window
 from tracker_sync.model import Reading
 from tracker_sync.store import Due
+from tracker_sync.sync import same
 from tracker_sync.wire import Wire
 
 Answer: TypeAlias = list[Reading] | list[Glance] | list[Registered] | Changes | int
+
+
+class NotAsked(Exception):
+    """Asking was stopped before this call was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Call:
     window: Window | None = None  # of a feed
     token: str | None = None
     again: bool = False  # the token was refused once already
+    days: tuple[str, ...] = ()  # of the carrier's calendar, to which it is charged
 
     @property
     def numbers(self) -> list[str]:
@@ -38,7 +44,7 @@ def make(call: Call, carrier: Carrier, hints: dict[str, str], wire: Wire) -> Ans
 
     *hints*: what the merchant says this carrier calls a brand.
     """
-    parcels = [Parcel(d.number, d.brand, hints.get(d.brand, ""), d.shipped_at) for d in call.due]
+    parcels = [_parcel(due, carrier, hints) for due in call.due]
     match call.errand:
         case Errand.GLANCE:
             return errands.glance(carrier, wire, parcels, call.token)
@@ -48,4 +54,9 @@ def make(call: Call, carrier: Carrier, hints: dict[str, str], wire: Wire) -> Ans
             return errands.changes(carrier, wire, call.window, call.token)
         case Errand.QUOTA:
             return errands.quota(carrier, wire, call.token)
-    return carrier.ask(wire, parcels, call.token)
+    return same.ask(carrier, wire, parcels, call.token)
+
+
+def _parcel(due: Due, carrier: Carrier, hints: dict[str, str]) -> Parcel:
+    mark = due.mark if due.carrier == carrier.key else ""
+    return Parcel(due.number, due.brand, hints.get(due.brand, ""), due.shipped_at, mark)

@@ -17,10 +17,10 @@ from tracker_sync.messages.follow_ups import (
 from tracker_sync.messages.kinds import problem_of
 from tracker_sync.messages.message import Message, unique_id
 from tracker_sync.messages.verdict import Action, Verdict, holds, judge
-from tracker_sync.model import Direction, Kind, Order, Shipment, Status
+from tracker_sync.model import FINAL, Direction, Kind, Order, Shipment, Status
 from tracker_sync.store import stamp
 from tracker_sync.sync.house import House
-from tracker_sync.sync.owing import judged, parcel_message
+from tracker_sync.sync.owing import judged, parcel_message, withheld
 
 _LAST_CHANCE = timedelta(hours=24)
 
@@ -43,11 +43,11 @@ def _after_parcel(house: House, rule: FollowUp, shipment: Shipment, now: datetim
     problem = problem_of(rule.after)
     opened = house.store.shipments.opened_at(shipment.id, problem) if problem else None
     since = opened or shipment.state.status_at
-    probe = parcel_message(house, shipment, rule.name, since or now)
     if since is None or shipment.direction is Direction.RETURN:
         return
     if since < shipment.active_from and house.policy.onboarding != "live":
         return
+    probe = parcel_message(house, shipment, rule.name, since)
     if not holds(rule.after, probe, shipment, now):
         return
     when = due(rule, since, shipment)
@@ -101,9 +101,8 @@ def _owe_order(
         occurred_at=at,
         due_at=max(now, at),
     )
-    if house.store.outbox.owe(message, now):
-        verdict = judge_of_order(house, message, shipment, seen, now=now)
-        judged(house, message, verdict, now)
+    verdict = judge_of_order(house, message, shipment, seen, now=now)
+    house.store.outbox.owe(message, now, withheld=withheld(verdict))
 
 
 def judge_of_order(
@@ -175,3 +174,13 @@ def recheck_at(house: House, shipment: Shipment, now: datetime) -> datetime | No
     checked = shipment.checked_at or shipment.taken_at
     open_ = [when for when in waiting if checked < when and now < when + _LAST_CHANCE]
     return max(now, min(open_)) if open_ else None
+
+
+def needed_at(house: House, shipment: Shipment, now: datetime) -> datetime | None:
+    """When a follow-up about a parcel's own status goes: no answer may be older by then."""
+    state = shipment.state
+    if state.status_at is None or state.status in FINAL or shipment.direction is Direction.RETURN:
+        return None
+    mine = (rule for rule in house.rules.values() if rule.after.value == state.status)
+    moments = (due(rule, state.status_at, shipment) for rule in mine)
+    return min((moment for moment in moments if moment > now), default=None)

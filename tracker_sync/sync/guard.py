@@ -32,3 +32,18 @@ def safely(store: Store, report: Report, key: str, action: Callable[[], T]) -> T
         what = key.replace(":", " ", 1)
         report.finding(key, f"{what} could not be handled; the log has the traceback")
         return None
+
+
+def together(store: Store, action: Callable[[], T]) -> T | None:
+    """Do *action* for many items at once; None where one failed, so that each is to be done alone.
+
+    All its writes are undone then. Nothing is told: whoever is to blame fails again, and alone.
+    """
+    try:
+        with store.attempt():
+            return action()
+    except (StoreError, TrackerError):
+        raise
+    except Exception:
+        log.debug("items.apart", exc_info=True)
+        return None

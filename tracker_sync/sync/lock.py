@@ -20,8 +20,6 @@ def only_pass(database: Path, clock: datetime) -> Iterator[None]:
     """Hold the database's lock; Busy where another pass holds it. *clock* is the real time."""
     if not database.parent.is_dir():  # FileLock would make it, wherever a typing error led
         raise StoreError(f"{database.parent} does not exist; make the folder or change `database:`")
-    if not database.parent.is_dir():
-        raise StoreError(f"{database.parent} does not exist; make the folder or set `database:`")
     lock = FileLock(f"{database}.lock", mode=0o600)
     try:
         lock.acquire(timeout=0)

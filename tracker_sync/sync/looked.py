@@ -35,14 +35,14 @@ def answered(
     fresh = _kept(house, by, known, reading, now=now)
     past = _known_to(house, by, past, reading)
     columns = _columns(by, known, reading, now)
-    news = 0
-    if fresh or _says_more(known, reading):
-        news = record.refresh(house, known, now, columns)
+    news, heard = 0, not reading.not_found
+    if fresh or _says_more(known, reading) or (heard and record.silence(house, known, now)):
+        news = record.refresh(house, known, now, columns, heard=heard)
         known = shipments.get(shipment_id)
         columns = {}
     if fresh:
         _learn(house, known, now)
-    _plan(house, replace(known, checked_at=now), past, columns, now=now)
+    _plan(house, known, past, columns, now=now)
     return news
 
 
@@ -51,7 +51,10 @@ def unmoved(house: House, shipment_id: int, now: datetime) -> None:
     known = house.store.shipments.get(shipment_id)
     past = _past(house, known, now)
     columns: dict[str, Any] = {"checked_at": stamp(now), "failures": 0}
-    _plan(house, replace(known, checked_at=now), past, columns, now=now)
+    if record.silence(house, known, now):
+        record.refresh(house, known, now, heard=True)
+        known = house.store.shipments.get(shipment_id)
+    _plan(house, known, past, columns, now=now)
 
 
 def _past(house: House, known: Shipment, now: datetime) -> Due:
@@ -123,7 +126,10 @@ def _plan(
     """Set the next look; what waited for this answer may go."""
     if shipment.state.delivered_at:
         house.store.outbox.hasten(shipment.id, ONCE_MORE, now)
-    past = replace(past, failures=0, delivered=shipment.state.status is Status.DELIVERED)
+        shipment = replace(shipment, checked_at=now)
+    delivered = shipment.state.status is Status.DELIVERED
+    if past.failures or past.delivered is not delivered:
+        past = replace(past, failures=0, delivered=delivered)
     again = next_poll(house, shipment, past, now)
     columns = {**columns, "next_poll_at": maybe_stamp(again)}
     house.store.shipments.update(shipment.id, columns)
@@ -148,4 +154,5 @@ def next_poll(house: House, shipment: Shipment, past: Due, now: datetime) -> dat
     spared = feeds.rest(house, carrier, now) if carrier and past.found else None
     if spared:
         return now + spared * (1 + jitter(shipment.id) / 10)
-    return house.planner.next_look(house, shipment, past, carrier, now=now)
+    needed = follow.needed_at(house, shipment, now)
+    return house.planner.next_look(house, shipment, past, carrier, now=now, deadline=needed)

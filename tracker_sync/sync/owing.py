@@ -26,6 +26,11 @@ def parcel_message(
     )
 
 
+def withheld(verdict: Verdict) -> str | None:
+    """Why a message cannot go any more; None where it may yet."""
+    return verdict.reason if verdict.action is Action.WITHHOLD else None
+
+
 def judged(house: House, message: Message, verdict: Verdict, now: datetime) -> bool:
     """Record at once what cannot go any more; whether the message is still owed."""
     if verdict.action is not Action.WITHHOLD:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from tracker_sync import lifecycle
-from tracker_sync.lifecycle.delays import next_delay
+from tracker_sync.lifecycle.delays import next_delay, overdue
 from tracker_sync.messages.kinds import kind_of
 from tracker_sync.messages.message import Message
 from tracker_sync.messages.verdict import judge
@@ -30,48 +30,66 @@ from tracker_sync.store.connection import maybe_stamp
 from tracker_sync.store.rows import state_columns
 from tracker_sync.sync import follow
 from tracker_sync.sync.house import House
-from tracker_sync.sync.owing import judged, parcel_message
+from tracker_sync.sync.owing import judged, parcel_message, withheld
 
 log = structlog.get_logger()
 
+_ONCE = (Problem.DELAYED.value, "")
+
 
 def refresh(
-    house: House, known: Shipment, now: datetime, columns: Mapping[str, Any] | None = None
+    house: House,
+    known: Shipment,
+    now: datetime,
+    columns: Mapping[str, Any] | None = None,
+    *,
+    heard: bool = False,
 ) -> int:
-    """Walk the stored history anew and record what changed; return the number of transitions."""
+    """Walk the stored history anew and record what changed; return the number of transitions.
+
+    *heard*: a carrier that knows the parcel has just answered, so its silence means something.
+    """
     store = house.store
     store.shipments.update(known.id, columns or {})
     told = store.shipments.told(known.id)
-    traced, watch_at = _walk(house, known, told, now)
+    traced, watch_at = _walk(house, known, told, now, heard=heard)
     news = lifecycle.changes(traced, told, known.state)
     store.shipments.update(known.id, {**state_columns(traced.state), **_end(known, traced.state)})
     shipment = store.shipments.get(known.id)
     store.shipments.update(known.id, {"watch_at": _earliest(watch_at, expiry(house, shipment))})
     for transition in news:
         _tell(house, shipment, transition, now)
-    _tell_again(house, known, shipment, now)
+    if not any(transition.word is Status.DELIVERED for transition in news):
+        _tell_again(house, known, shipment, now)
     _tell_estimate(house, known, shipment, now)
     follow.after(house, shipment, now)
     return len(news)
 
 
 def _walk(
-    house: House, known: Shipment, told: set[tuple[str, str]], now: datetime
+    house: House, known: Shipment, told: set[tuple[str, str]], now: datetime, *, heard: bool
 ) -> tuple[lifecycle.Trace, datetime | None]:
     """The trace of the believed history, conclusions from silence included, and when to look."""
     shipments = house.store.shipments
     scans = shipments.scans(known.id)
     traced = _trace(scans, known, now)
-    estimate = shipments.get(known.id).estimate
-    delay = next_delay(traced.state, estimate, house.calendar)
-    once = (Problem.DELAYED.value, "")
-    if delay and once not in told and once not in {t.key for t in traced.transitions}:
-        if delay.at > now:
+    shipment = shipments.get(known.id)
+    delay = next_delay(traced.state, shipment.estimate, house.calendar(shipment))
+    if delay and _ONCE not in told and _ONCE not in {t.key for t in traced.transitions}:
+        if delay.at > now or not heard:
             return traced, _first(delay.at, lifecycle.ahead(scans, now))
         shipments.add_scans(known.id, "clock", [delay], now)
         scans = sorted([*scans, delay], key=lambda scan: scan.at)
         traced = _trace(scans, known, now)
     return traced, lifecycle.ahead(scans, now)
+
+
+def silence(house: House, shipment: Shipment, now: datetime) -> datetime | None:
+    """Since when a parcel is late, unless the carrier knows better; None: it is not, or told."""
+    delay = overdue(shipment.state, shipment.estimate, house.calendar(shipment), now)
+    if delay is None or _ONCE in house.store.shipments.told(shipment.id):
+        return None
+    return delay.at
 
 
 def _trace(scans: list[Scan], known: Shipment, now: datetime) -> lifecycle.Trace:
@@ -108,7 +126,7 @@ def _end(known: Shipment, state: State) -> dict[str, Any]:
 
 def _tell(house: House, shipment: Shipment, transition: Transition, now: datetime) -> None:
     """Record a transition and owe its message."""
-    row_id, ordinal = house.store.shipments.add_transition(shipment.id, transition, now)
+    ordinal = house.store.shipments.add_transition(shipment.id, transition, now)
     log.info(
         "shipment.changed",
         brand=shipment.brand,
@@ -122,7 +140,7 @@ def _tell(house: House, shipment: Shipment, transition: Transition, now: datetim
     if kind is Kind.RETURN_IN_TRANSIT:
         ordinal = 1
     message = parcel_message(house, shipment, kind, transition.at, ordinal=ordinal)
-    owe(house, shipment, _settled(house, message, transition, now), now, transition_id=row_id)
+    owe(house, shipment, _settled(house, message, transition, now), now, transition=transition)
 
 
 def _settled(house: House, message: Message, transition: Transition, now: datetime) -> Message:
@@ -137,11 +155,11 @@ def owe(
     message: Message,
     now: datetime,
     *,
-    transition_id: int | None = None,
+    transition: Transition | None = None,
 ) -> None:
     """Owe a message and judge it at once: what cannot go any more is recorded as withheld."""
-    if house.store.outbox.owe(message, now, transition_id=transition_id):
-        judged(house, message, judge(message, shipment, house.policy, now), now)
+    verdict = judge(message, shipment, house.policy, now)
+    house.store.outbox.owe(message, now, transition=transition, withheld=withheld(verdict))
 
 
 def _tell_again(house: House, known: Shipment, shipment: Shipment, now: datetime) -> None:
