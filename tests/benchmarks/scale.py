@@ -1,13 +1,14 @@
 """Compare shops of several sizes: `python tests/benchmarks/scale.py [--small] [--json]`.
 
 Databases of 10 k to 1 M open shipments, made by our own migrations and kept in `--dir` for the
-next time (1 M takes about 5 GB, and its first time some minutes), do the same work: a pass with nothing due, a pass that asks a
-loopback server about the same 1,000 parcels, the first pass of a day, `status`, `explain`. Every
-measurement is a process of its own, sizes in turns, and the first round, which warms the caches,
-is thrown away. A pass is timed from opening the database to closing it, imports aside; a command
-as a whole. `times` compares medians with the smallest shop by the clock, `cpu_times` by the
-processor (which other programs on the machine disturb less); `mb` is the most memory a process had
-beyond one that has only imported what a pass imports.
+next time (1 M takes about 5 GB and, the first time, some minutes), do the same work: a pass with
+nothing due, a pass that asks a loopback server about the same 1,000 parcels, the first pass of a
+day, `status`, `explain`, `messages list`. Every measurement is a process of its own, sizes in
+turns, and the first round, which warms the caches, is thrown away. A pass is timed from opening
+the database to closing it, imports aside; a command as a whole. `times` compares medians with the
+smallest shop by the clock, `cpu_times` by the processor (which other programs on the machine
+disturb less); `mb` is the most memory a process had beyond one that has only imported what a pass
+with parcels due imports.
 """
 
 from __future__ import annotations

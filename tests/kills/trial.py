@@ -292,9 +292,17 @@ def _reached(parcel: Parcel, lives: Town) -> set[str]:
     if parcel.direction:
         return {"return_label_created", *(RETURNED[word] for word in words if word in RETURNED)}
     kinds = words | {kind for word in words for kind in AFTER.get(word, ())}
-    if any(each.arrives is False for each in lives.orders()[parcel.order] if not each.direction):
+    if not _completes(lives.orders()[parcel.order]):
         kinds -= {"review_request"}
     return kinds | ({"delayed"} if parcel.fate in LATE else set())
+
+
+def _completes(parcels: list[Parcel]) -> bool:
+    """Whether an order arrives; a label that nobody uses is no parcel, unless it was counted."""
+    sent = [parcel for parcel in parcels if not parcel.direction]
+    arrived = sum(parcel.arrives for parcel in sent)
+    used = sum(parcel.fate != "label" for parcel in sent)
+    return used == arrived >= int(parcels[0].count or 1)
 
 
 def _true_time(parcel: Parcel, kind: str, event: Event) -> bool:

@@ -189,7 +189,7 @@ def test_an_unknown_number_is_registered_once_and_then_told(
 
 def test_many_numbers_are_registered_in_one_call(both: tuple[World, Pretend17Track]) -> None:
     shop, service = both
-    shop.csv(*(f"T00AA00000000{i:02};evri;a@shop.example;{i}" for i in range(41)))
+    shop.csv(*(f"T00AA00000000{i:02};evri;a{i}@shop.example;{i}" for i in range(41)))
 
     shop.run("1h")
 

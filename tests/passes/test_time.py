@@ -185,7 +185,7 @@ def test_a_pass_ends_in_time_and_leaves_the_rest_due(tmp_path: Path) -> None:
         )
         shop.run("0h")
         numbers = [f"1Z999AA1012345{n:04}" for n in range(40)]
-        shop.csv(*(f"{number};ups;c@shop.example;{n}" for n, number in enumerate(numbers)))
+        shop.csv(*(f"{number};ups;c{n}@shop.example;{n}" for n, number in enumerate(numbers)))
         shop.carrier_faults = lambda _carrier, _call: Response(404, {}, b"{}", delay=0.4)
         begun = time.monotonic()
         report = shop.run("3h")
@@ -266,7 +266,7 @@ def test_a_crowd_of_messages_to_one_recipient_is_held_and_told(tmp_path: Path) -
     with world(tmp_path, wishes="messages: {quiet_hours: off, max_per_recipient: 3}\n") as shop:
         shop.run("0h")
         numbers = [f"1Z999AA1012345{n:04}" for n in range(6)]
-        shop.csv(*(f"{number};ups;a@shop.example;{n}" for n, number in enumerate(numbers)))
+        shop.csv(*(f"{number};ups;a{n}@shop.example;{n}" for n, number in enumerate(numbers)))
         for number in numbers:
             shop.parcel(number, "dispatched 2h")
         report = shop.run("3h")
@@ -313,7 +313,7 @@ def test_a_slow_carrier_is_asked_at_its_pace_until_the_pass_must_end(tmp_path: P
         (tmp_path / "shop.yaml").write_text(text.replace("per_second: 50", "per_second: 0.2"))
         shop.run("0h")
         numbers = [f"003404341610940{n:05}" for n in range(100)]
-        shop.csv(*(f"{number};dhl;c@shop.example;{n}" for n, number in enumerate(numbers)))
+        shop.csv(*(f"{number};dhl;c{n}@shop.example;{n}" for n, number in enumerate(numbers)))
         begun = time.monotonic()
         report = shop.run("3h")
 

@@ -201,6 +201,10 @@ def _of_parcel(life: _Life) -> Iterator[Owed]:
 
 def _until(life: _Life, at: datetime, kind: str) -> datetime | None:
     """When it stops being so."""
+    if kind in ("out_for_delivery", "delivery_failed"):
+        # The same attempt may come back the same day: then it is so once more.
+        again = (when for when, status in life.history if status == kind and _day(when) == _day(at))
+        return life.ended.get((max(again), kind))
     if kind != "dispatched":
         return life.ended.get((at, kind))
     left = (when for when, status in life.history if status not in ("dispatched", "in_transit"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -206,6 +206,7 @@ def workdays(home: str | None) -> Callable[[str], Workday]:
     return lambda country: partial(_works, country or home or "")
 
 
+@lru_cache(4096)
 def _works(country: str, day: date) -> bool:
     known = _holidays(country) if country else None
     return known.is_working_day(day) if known is not None else day.weekday() < 5

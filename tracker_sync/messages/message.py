@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 _NAMESPACE = UUID("7d1f6a52-0c3b-5b0e-9a57-0f6f4b1f8c11")
+_SPELT = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Message:
 
 def unique_id(shop: str, subject: str, kind: str, ordinal: int) -> str:
     """The id Klaviyo deduplicates by: UUIDv5 of shop, subject, kind and ordinal (promise P2)."""
-    return str(uuid5(_NAMESPACE, json.dumps([shop, subject, kind, ordinal], ensure_ascii=False)))
+    return str(uuid5(_NAMESPACE, _SPELT.encode([shop, subject, kind, ordinal])))
 
 
 def parcel_subject(brand: str, first_number: str, leg: int) -> str:

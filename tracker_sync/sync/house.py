@@ -40,6 +40,11 @@ class Sender(Protocol):
 class Arrivals(Protocol):
     """Whoever counts the events that arrived, by metric and UTC day."""
 
+    @property
+    def per_second(self) -> float | None:
+        """Calls that may be made; None: as many as you like."""
+        ...
+
     def counts(
         self, wire: Wire, metrics: Collection[str], since: date, until: date
     ) -> Mapping[tuple[str, str], int]:

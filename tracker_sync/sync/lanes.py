@@ -51,11 +51,10 @@ class Lane:
     unregistered: list[Due] = field(default_factory=list)  # to be watched by an aggregator
     stopped: str = ""  # why nothing more is asked
     account: Account = field(init=False)
-    _has_tokens: bool = field(init=False)
+    _has_tokens: bool | None = None  # None: not known before the first call
     _workers: Workers = field(init=False)
 
     def __post_init__(self) -> None:
-        self._has_tokens = self.carrier.token_request() is not None
         self.account = Account(self.house, self.carrier, self.now, self.begun)
         self._workers = Workers(
             self.house,
@@ -199,6 +198,8 @@ class Lane:
 
     def _needs_token(self) -> bool:
         """Start fetching a token where one is needed and none is kept."""
+        if self._has_tokens is None:
+            self._has_tokens = self.carrier.token_request() is not None
         if not self._has_tokens:
             return False
         if self.token_call is not None:

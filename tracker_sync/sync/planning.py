@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -223,10 +224,11 @@ def relearn_all(house: House, now: datetime) -> int:
     return count
 
 
-def prior() -> Iterator[Row]:
+@cache
+def prior() -> tuple[Row, ...]:
     """What is known before the first parcel: shipped with the program."""
     text = (files(polling) / "prior.csv").read_text(encoding="utf-8")
-    return (("", cell, tally) for cell, tally in csv.reader(text.splitlines()))
+    return tuple(("", cell, tally) for cell, tally in csv.reader(text.splitlines()))
 
 
 def _steps(scans: Iterable[Scan]) -> Iterator[tuple[str, datetime]]:

@@ -25,7 +25,6 @@ NOTE = "arrivals"
 _ASKED = "arrivals asked"
 _DAYS = timedelta(days=7)
 _SHOWN_AFTER = timedelta(hours=3)  # minutes pass until Klaviyo counts an event; hours, at times
-_PER_SECOND = 1.0  # Klaviyo allows 60 a minute, for all keys of the account together
 _SECONDS = 60.0  # of a pass that must be left to begin with it
 _Counts = Mapping[tuple[str, str], int]
 
@@ -59,15 +58,17 @@ def _theirs(
 ) -> tuple[_Counts, str]:
     """Klaviyo's counts, or why there are none."""
     since, until = (moment.date() for moment in days)
+    if house.arrivals is None:
+        return {}, ""
     wire = Wire(
         PEER,
         house.timer,
         limits=Limits(house.bounds.send_seconds),
-        pacer=Pacer(_PER_SECOND, house.timer),
+        pacer=Pacer(house.arrivals.per_second, house.timer),
         transport=house.transport() if house.transport else None,
     )
     try:
-        return (house.arrivals.counts(wire, metrics, since, until) if house.arrivals else {}), ""
+        return house.arrivals.counts(wire, metrics, since, until), ""
     except CallError as exc:
         tell = log.info if isinstance(exc, Rejected) else log.warning
         tell("arrivals.not_counted", why=exc.text)

@@ -159,7 +159,7 @@ class PretendCarriers:
         if trouble in TWISTS:
             swaps = trouble is Trouble.SWAPPED
             strangers = self._strangers(carrier, known) if swaps else []
-            told = twisted(trouble, known, strangers, dice)
+            told = twisted(trouble, known, dice, now=self.now, strangers=strangers)
         if trouble is Trouble.TOKEN_EXPIRED:
             told = known if carrier == "ups" and self.tokens.revoke() else None
         if told is None:
