@@ -266,7 +266,7 @@ def test_a_crowd_of_messages_to_one_recipient_is_held_and_told(tmp_path: Path) -
     with world(tmp_path, wishes="messages: {quiet_hours: off, max_per_recipient: 3}\n") as shop:
         shop.run("0h")
         numbers = [f"1Z999AA1012345{n:04}" for n in range(6)]
-        shop.csv(*(f"{number};ups;a{n}@shop.example;{n}" for n, number in enumerate(numbers)))
+        shop.csv(*(f"{number};ups;a@shop.example;{n}" for n, number in enumerate(numbers)))
         for number in numbers:
             shop.parcel(number, "dispatched 2h")
         report = shop.run("3h")
