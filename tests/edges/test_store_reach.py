@@ -68,6 +68,18 @@ def test_open_messages_are_listed_without_a_look_at_the_others(store: Store, sta
     assert steps[0] == f"SCAN messages USING INDEX messages_{state}"
 
 
+def test_what_arrived_is_counted_without_a_look_at_the_messages(store: Store) -> None:
+    steps = plan(store, lambda: store.tempo.accepted(NOW - 7 * DAY, NOW, NOW))
+
+    assert steps[0].startswith("SEARCH messages USING COVERING INDEX messages_arrived")
+
+
+def test_what_went_in_an_hour_is_counted_without_a_look_at_the_messages(store: Store) -> None:
+    steps = plan(store, lambda: store.tempo.gone(["delivered"], [NOW, NOW - 7 * DAY]))
+
+    assert [step for step in steps if " messages_gone" in step and " COVERING " in step]
+
+
 def test_a_message_is_found_by_the_beginning_of_its_id(store: Store) -> None:
     parcel_id = parcel(store)
     for start in ("0a1", "0a2", "0b1", "1a1"):

@@ -28,7 +28,7 @@ needs_openssl = pytest.mark.skipif(not OPENSSL, reason="no openssl here to make 
 @pytest.mark.timeout(120)
 def test_under_all_faults_at_once_nothing_is_wrong_doubled_or_missing(tmp_path: Path) -> None:
     plan = Plan(seed=5, days=4, parcels=30, every=timedelta(hours=3), share=0.35, strangers=0.1)
-    plan = replace(plan, patience=timedelta(hours=36))  # few passes, and many fail
+    plan = replace(plan, waits=0.3, patience=timedelta(hours=36))  # few passes, and many fail
 
     soaked = soak(tmp_path, plan)
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -29,7 +30,6 @@ from tracker_sync.store import Store
 from tracker_sync.sync import run_pass
 from tracker_sync.sync.lock import only_pass
 
-WAITS = 1.0  # seconds our side waits for an answer
 SLOW = 2.0  # seconds a silence lasts
 HEADER = "tracking_number;courier;email;order_id;parcel_count"
 GRACE = timedelta(days=1)  # without faults, for what is still owed
@@ -45,6 +45,7 @@ class Plan:
     parcels: int = 2000
     every: timedelta = timedelta(minutes=30)
     share: float = 0.15  # of all requests
+    waits: float = 1.0  # seconds our side waits for an answer
     patience: timedelta = PATIENCE  # how late a message may be before it must have gone
     strangers: float = 0.04  # of all passes, in which somebody else stands where a service stood
 
@@ -112,7 +113,7 @@ class Shop:
             tls = unbelievable(folder, self.fallen)
             urls["stranger"] = stack.enter_context(serve(self._robbed, tls=tls))
         (folder / "inbox").mkdir()
-        self.settings = _settings(folder, urls)
+        self.settings = _settings(folder, urls, self.plan.waits)
         self.store: Store = open_store(self.settings["well"])
         stack.callback(self.store.close)
         self.arrived: list[tuple[Event, datetime]] = []
@@ -208,33 +209,38 @@ def _by_feed(made: list[Script]) -> dict[datetime, list[Script]]:
     return feeds
 
 
-def _settings(folder: Path, urls: Mapping[str, str]) -> dict[str, Settings]:
+def _settings(folder: Path, urls: Mapping[str, str], waits: float) -> dict[str, Settings]:
     """The shop's settings, and those where a stranger answers for the carriers or for Klaviyo."""
     stranger = urls.get("stranger", urls["carriers"])
     return {
-        "well": _load(folder, "well", urls["carriers"], urls["klaviyo"]),
-        "carriers": _load(folder, "carriers", stranger, urls["klaviyo"]),
-        "klaviyo": _load(folder, "klaviyo", urls["carriers"], stranger),
+        name: _load(folder / f"{name}.yaml", _wishes(*urls_of, waits))
+        for name, urls_of in {
+            "well": (urls["carriers"], urls["klaviyo"]),
+            "carriers": (stranger, urls["klaviyo"]),
+            "klaviyo": (urls["carriers"], stranger),
+        }.items()
     }
 
 
-def _load(folder: Path, name: str, carriers_url: str, klaviyo_url: str) -> Settings:
+def _wishes(carriers_url: str, klaviyo_url: str, waits: float) -> dict[str, Any]:
     carriers = block(carriers_url)
     for keys in carriers.values():
-        keys |= {"timeout": WAITS, "budget": {"per_day": 100_000, "per_second": 200}}
-    wishes = {
+        keys |= {"timeout": waits, "budget": {"per_day": 100_000, "per_second": 200}}
+    return {
         "shop": {"id": "soak", "name": "Soak", "timezone": "Europe/Berlin", "country": "DE"},
         "database": "shop.db",
         "sources": [{"type": "csv", "path": "inbox/*.csv"}],
         "carriers": carriers,
-        "klaviyo": {"private_key": PRIVATE_KEY, "base_url": klaviyo_url, "timeout": WAITS},
+        "klaviyo": {"private_key": PRIVATE_KEY, "base_url": klaviyo_url, "timeout": waits},
         "messages": {"max_per_recipient": 50},
         "follow_ups": {
             "review_request": {"delay": "3d", "basis": "existing_customer"},
             "pickup_reminder": {"delay": "3d"},
         },
     }
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(wishes), encoding="utf-8")
+
+
+def _load(path: Path, wishes: Mapping[str, Any]) -> Settings:
+    path.write_text(yaml.safe_dump(dict(wishes)), encoding="utf-8")
     path.chmod(0o600)
     return load(path, environ={})

@@ -54,6 +54,10 @@ CREATE INDEX messages_set_aside ON messages (decided_at, state) WHERE state = 's
 -- What the daily retention blanks: what was told.
 CREATE INDEX messages_told ON messages (decided_at) WHERE body IS NOT NULL AND state <> 'owed';
 
+-- What arrived of each metric on each day, counted without a look at the messages themselves.
+CREATE INDEX messages_arrived ON messages (occurred_at, metric, decided_at, state)
+    WHERE state = 'accepted';
+
 -- What is owed, put in order and counted without a look at the messages themselves.
 CREATE INDEX messages_owed ON messages
     (due_at, occurred_at, created_at, id, kind, reason, attempts, attempted_at, state)

@@ -97,12 +97,11 @@ class Tempo:
     def accepted(
         self, since: datetime, until: datetime, before: datetime
     ) -> dict[tuple[str, str], int]:
-        """Messages accepted *before*, by metric and UTC day they tell of; erased ones aside."""
+        """Messages accepted *before*, by metric and UTC day of what they tell."""
         found = self._db.rows(
             "SELECT metric, substr(occurred_at, 1, 10) AS day, count(*) AS count FROM messages"
-            " INDEXED BY messages_told WHERE state = 'accepted' AND metric IS NOT NULL"
-            " AND occurred_at >= ? AND occurred_at < ? AND decided_at BETWEEN ? AND ?"
-            " AND body IS NOT NULL AND state <> 'owed' GROUP BY metric, day",
-            *(stamp(since), stamp(until), stamp(since - _DAY), stamp(before)),
+            " INDEXED BY messages_arrived WHERE state = 'accepted' AND metric IS NOT NULL"
+            " AND occurred_at >= ? AND occurred_at < ? AND decided_at <= ? GROUP BY metric, day",
+            *(stamp(since), stamp(until), stamp(before)),
         )
         return {(row["metric"], row["day"]): row["count"] for row in found}
