@@ -7,16 +7,19 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 
 from tracker_sync.carriers import Carrier, Parcel, discover
 from tracker_sync.model import Reading, Status
-from tracker_sync.sync import same
+from tracker_sync.store import Due
+from tracker_sync.sync import calls, same
 from tracker_sync.wire import Timer, Wire
 
 NUMBER = "00340434000000012027"
+NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)
 EVENT = {
     "timestamp": "2026-03-18T10:02:00",
     "statusCode": "transit",
@@ -137,3 +140,25 @@ def test_an_answer_about_several_numbers_is_always_read(wire: Wire, answering: A
     readings = same.ask(by, wire, [Parcel(number, "dhl") for number in numbers], None)
 
     assert [reading.mark for reading in readings] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("due", "read"),
+    [
+        ({}, False),
+        ({"carrier": "gls"}, True),  # another carrier's answer came in between
+        ({"unknown_to": frozenset({"dhl_unified"})}, True),  # it did not know the parcel meanwhile
+    ],
+)
+def test_only_the_last_answer_of_the_same_carrier_counts(
+    wire: Wire, due: dict[str, Any], read: bool
+) -> None:
+    first = asked(wire, carrier(), Parcel(NUMBER, "dhl"))
+    values = {"carrier": "dhl_unified", "unknown_to": frozenset(), "mark": first.mark} | due
+    known = Due(1, NUMBER, 0, 0, found=True, taken_at=NOW, brand="dhl", **values)
+
+    answer = calls.make(calls.Call((known,)), carrier(), {}, wire)
+
+    assert isinstance(answer, list)
+    assert isinstance(answer[0], Reading)
+    assert answer[0].unmoved is not read

@@ -58,5 +58,6 @@ def make(call: Call, carrier: Carrier, hints: dict[str, str], wire: Wire) -> Ans
 
 
 def _parcel(due: Due, carrier: Carrier, hints: dict[str, str]) -> Parcel:
-    mark = due.mark if due.carrier == carrier.key else ""
+    heard = due.carrier == carrier.key and carrier.key not in due.unknown_to
+    mark = due.mark if heard else ""
     return Parcel(due.number, due.brand, hints.get(due.brand, ""), due.shipped_at, mark)
