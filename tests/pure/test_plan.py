@@ -16,20 +16,20 @@ from tracker_sync.model import Status
 from tracker_sync.polling import Habits, Look, Price, clock, next_look, plan, value
 from tracker_sync.polling.cells import day_number, keys
 from tracker_sync.polling.curve import Curve
-from tracker_sync.polling.tally import BINS
+from tracker_sync.polling.tally import BIN, BINS, sums
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 # At seven on a working day the van is loaded between eight and half past eight, always.
-HABITS = Habits(
+HABITS = Habits()
+HABITS.load(
     [
-        ("", "in_transit/work/07", "0;1000000;2:1000000"),
-        ("", "in_transit/work/22", "0;1000000;"),
-        ("", "problem/work/07", "0;1000000;10:1000000"),
-        ("", "in_transit/work/07/0d03h", "0;1000000;2:1000000"),
+        ("*", "in_transit/work/07", "0;1000000;2:1000000"),
+        ("*", "in_transit/work/22", "0;1000000;"),
+        ("*", "problem/work/07", "0;1000000;10:1000000"),
+        ("dhl", "in_transit/work/07/due2", "0;1000000;40:1000000"),
     ]
 )
-HABITS.load([("dhl", "in_transit/work/07/due2", "0;1000000;40:1000000")])
 
 
 def look(status: str | None = "in_transit", since: str = "Tue 05:30", **changes: Any) -> Look:
@@ -115,7 +115,8 @@ def test_what_is_worth_a_call_today_is_asked_today() -> None:
 def test_a_call_is_spent_on_quiet_news_while_calls_are_cheap() -> None:
     """A parcel just handed over: its first hub scan comes in the evening, the van tomorrow."""
     cells = ("dispatched/work/17", "0;1000000;"), ("dispatched/work/17/quiet", "0;1000;6:250")
-    habits = Habits([("", cell, value) for cell, value in cells])
+    habits = Habits()
+    habits.load(("*", cell, value) for cell, value in cells)
     what = look("dispatched", "Tue 16:50")
 
     hours = [
@@ -136,6 +137,12 @@ def test_a_call_is_worth_the_lateness_since_the_last_answer(now: str, minutes: i
     what = look(asked=at("Tue 07:00"))
 
     assert value(HABITS, what, at(f"Tue {now}")) == pytest.approx(minutes, abs=0.2)
+
+
+def test_where_no_call_is_ever_worth_its_price_the_end_of_the_curve_counts() -> None:
+    nothing = sums([0.0] * BINS)
+
+    assert Curve([(nothing, 1.0)], 0).reached(price=4.0) == BIN * BINS
 
 
 def test_beyond_the_curve_lateness_goes_on_piling_up() -> None:
