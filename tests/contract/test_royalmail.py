@@ -330,7 +330,7 @@ def test_another_label_of_the_same_form_is_somebody_elses_piece() -> None:
     other = NUMBER[:-3] + str((int(NUMBER[-3]) + 1) % 10) + NUMBER[-2:]
     named = piece(event("EVKSP"), mailPieceId=other, summary={"oneDBarcode": other})
 
-    assert read({"mailPieces": named}, NUMBER) == [Reading(NUMBER, not_found=True)]
+    assert read({"mailPieces": named}, NUMBER) == [Reading(NUMBER, unanswered=True)]
 
 
 @pytest.mark.parametrize("asked", ["0B0367574000000FE0A0B", "0b0367574000000fe0a0b", "label"])
@@ -385,7 +385,7 @@ def test_a_number_used_again_is_its_newest_piece() -> None:
 def test_a_summary_that_leaves_a_number_out_takes_no_other_for_it() -> None:
     payload = {"mailPieces": [piece(event("EVKSP")), piece(event("EVKSP"))]}
 
-    assert read(payload, "TS000071910GB") == [Reading("TS000071910GB", not_found=True)]
+    assert read(payload, "TS000071910GB") == [Reading("TS000071910GB", unanswered=True)]
 
 
 # -- what a scan means --------------------------------------------------------------

@@ -195,7 +195,7 @@ def test_every_package_is_read_when_nobody_knows_what_was_asked() -> None:
 def test_another_shipments_package_is_not_taken_for_ours() -> None:
     reading = read(answer(activity("D", "FS", "011")), "1ZTSYNC0039999999Z")
 
-    assert reading == Reading("1ZTSYNC0039999999Z", not_found=True)
+    assert reading == Reading("1ZTSYNC0039999999Z", unanswered=True)
 
 
 def test_a_package_answers_to_its_postal_number() -> None:
@@ -215,7 +215,7 @@ def test_nameless_packages_are_not_guessed() -> None:
     nameless = {"activity": [activity("D", "FS", "011")]}
     payload = {"trackResponse": {"shipment": [{"package": [nameless, nameless]}]}}
 
-    assert read(payload) == Reading(NUMBER, not_found=True)
+    assert read(payload) == Reading(NUMBER, unanswered=True)
 
 
 # -- what a scan means -------------------------------------------------------

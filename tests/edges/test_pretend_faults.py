@@ -185,7 +185,7 @@ def test_a_swapped_answer_names_a_parcel_nobody_asked_about() -> None:
         carriers.rough = rough
         cls = discover()["ups"]
         readings = cls(cls.Config(**block(url)["ups"])).poll(wire, [UPS], token.value)
-        assert all(reading.not_found for reading in readings)
+        assert [(reading.unanswered, reading.scans) for reading in readings] == [(True, ())]
 
 
 def test_a_token_expires_in_the_middle_and_a_new_one_helps() -> None:

@@ -21,7 +21,7 @@ from soak.verdict import METRICS, QUIET, out_of_order
 from tracker_sync.sandbox.faults import TWISTS
 from tracker_sync.sandbox.http import Request, Response, serve
 
-A, STRANGER = "1Z999AA10123456784", "00340434161094099999"
+A, OTHER, STRANGER = "1Z999AA10123456784", "1Z999AA10123456799", "00340434161094099999"
 needs_openssl = pytest.mark.skipif(not OPENSSL, reason="no openssl here to make certificates")
 
 
@@ -168,3 +168,22 @@ def test_a_parcel_whose_place_in_an_answer_another_one_took_is_not_called_unknow
         assert report.counts["not_found"] == 0
         assert shop.status(numbers[1]) is None
         assert shop.status(numbers[2]) == "dispatched"
+
+
+def test_an_answer_about_another_parcel_is_no_look_before_a_review(shop: World) -> None:
+    """A delivery that was taken back would else never be heard of."""
+    shop.run("0h")
+    shop.csv(f"{A};ups;a@shop.example;1001")
+    shop.parcel(A, "dispatched 2h", "delivered 26h", "out_for_delivery 50h", "delivered 54h")
+    shop.run("3h")
+    shop.run("27h")
+    shop.parcel(OTHER, "dispatched 2h")
+    true = shop._ups
+    shop._ups = lambda request: true(replace(request, path=f"/x/{OTHER}"))  # type: ignore[method-assign]
+    shop.runs("98h", "100h", "1h")
+    assert shop.kinds() == ["dispatched", "delivered"]
+
+    shop._ups = true  # type: ignore[method-assign]
+    shop.runs("101h", "128h", "1h")
+
+    assert shop.sent()[2:] == ["review_request 126h"]

@@ -98,7 +98,7 @@ class Royalmail(Carrier):
         for number in asked or called or (None,):
             mine = answer.meant(number, pieces, alone=len(asked) == 1)
             readings = [self._reading(number, piece) for piece in mine]
-            yield max(readings, key=age, default=Reading(number, not_found=True))
+            yield max(readings, key=age, default=Reading(number, unanswered=True))
 
     def _absent(self, payload: Any, asked: Sequence[str]) -> list[Reading]:
         """Read an error body, whose own status counts: HTTP may say 200."""

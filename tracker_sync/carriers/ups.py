@@ -94,7 +94,8 @@ class Ups(Carrier):
         parcels = [] if faults & ups.ABSENT else list(ups.parcels(payload))
         for number in asked or dict.fromkeys(names[0] for names, _ in parcels) or [None]:
             mine = [self._reading(number, parcel) for parcel in ups.named(number, parcels)]
-            yield max(mine, key=age, default=Reading(number, not_found=True))
+            absent = Reading(number, not_found=not parcels, unanswered=bool(parcels))
+            yield max(mine, key=age, default=absent)
 
     def _reading(self, number: str | None, package: Any) -> Reading:
         scans = map(self._scan, package.get("activity") or ())
