@@ -116,17 +116,20 @@ def main() -> None:
     ask.add_argument("--to-day", type=int, default=63)
     ask.add_argument("--own", action="store_true", help="the generator of this folder")
     ask.add_argument("--extended", action="store_true", help="delivery days; implies --own")
+    ask.add_argument("--evening", action="store_true", help="evening tours and Sundays; own lives")
     ask.add_argument("--quota", type=int, nargs="?", const=250)
     ask.add_argument("--json", action="store_true")
     wish = ask.parse_args()
     seeds = [int(seed) for seed in wish.seeds.split(",")]
     per_day = wish.per_day or (31 if wish.quota else 40)
-    own = wish.own or wish.extended
+    own = wish.own or wish.extended or wish.evening
 
     def lives(seed: int) -> list[Life]:
         shared = None if own else shared_lives(seed, per_day, ["dhl"] if wish.quota else [])
         brands = ("north",) if wish.quota else pretend_lives.BRANDS
-        return shared or pretend_lives.lives(seed, per_day=per_day, brands=brands)
+        return shared or pretend_lives.lives(
+            seed, per_day=per_day, brands=brands, evening=wish.evening
+        )
 
     if wish.quota:
         counted = (wish.from_day, wish.to_day)

@@ -34,9 +34,12 @@ class Life:
 class Habit:
     """How one brand works."""
 
-    def __init__(self, rng: Random, *, far: bool) -> None:
+    def __init__(self, rng: Random, *, far: bool, evening: bool) -> None:
         self.far = far
         self.days = (0, 1, 2, 3, 4, 5) if rng.random() < 0.6 else (0, 1, 2, 3, 4)
+        self.later = 0.0  # hours until the vans are loaded, compared with what is usual
+        if evening:
+            self.days, self.later = (0, 1, 2, 3, 4, 5, 6), 5.0
         self.fetched = rng.uniform(15, 18)
         self.overnight = 0.0 if far else rng.uniform(0.35, 0.85)
         self.depot_scan = rng.random() < 0.8
@@ -53,10 +56,12 @@ class Habit:
 class World:
     """One seed: habits, and what parcels of a day share."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, evening: bool = False) -> None:
         self.rng = Random(seed)
         self.seed = seed
-        self.habits = {brand: Habit(self.rng, far=brand == "far") for brand in BRANDS}
+        self.habits = {
+            brand: Habit(self.rng, far=brand == "far", evening=evening) for brand in BRANDS
+        }
 
     def common(self, *what: object, mean: float, sd: float) -> float:
         """An hour that all parcels with the same *what* have in common."""
@@ -73,10 +78,15 @@ def next_day(day: int, days: tuple[int, ...]) -> int:
 
 
 def lives(
-    seed: int, *, per_day: float = 40, days: int = 70, brands: tuple[str, ...] = BRANDS
+    seed: int,
+    *,
+    per_day: float = 40,
+    days: int = 70,
+    brands: tuple[str, ...] = BRANDS,
+    evening: bool = False,
 ) -> list[Life]:
-    """All parcels that a shop announces, in order."""
-    world, found = World(seed), []
+    """All parcels that a shop announces, in order; *evening*: tours as the prior knows none."""
+    world, found = World(seed, evening=evening), []
     shares = [SHARES[BRANDS.index(brand)] for brand in brands]
     for day in range(days):
         busy = per_day * (1.25, 1.25, 1, 1, 1, 0.55, 0.55)[day % 7]
@@ -163,11 +173,11 @@ def _deliver(
         while rng.random() < habit.left_behind:
             day = next_day(day, habit.days)
         loaded = world.common(brand, day, region, "vans", mean=habit.loaded, sd=0.5)
-        out = world.clock(day, loaded, low=7.2, high=11.5)
+        out = world.clock(day, loaded + habit.later, low=7.2, high=11.5 + habit.later)
         steps.append((out, "out_for_delivery", region))
-        door = max(
-            out + 25, day * DAY + int(60 * min(20.2, max(8.5, rng.gauss(habit.tour, habit.spread))))
-        )
+        tour = rng.gauss(habit.tour, habit.spread) + habit.later
+        last = min(23.0, 20.2 + habit.later)
+        door = max(out + 25, day * DAY + int(60 * min(last, max(8.5, tour))))
         luck = rng.random()
         if luck < habit.shop or attempt == 2:
             _wait(

@@ -27,7 +27,7 @@ from tracker_sync.polling.curve import Part
 from tracker_sync.polling.news import ENDS, WEIGHTS, Event, events
 from tracker_sync.polling.tally import BIN, BINS, HORIZON, Sums, Tally, sums
 
-DOUBT = 0.2  # share of the coarsest curve that says: anything may happen at any time
+DOUBT = 0.2  # share of the prior that says: this carrier may be like no other
 TRUST = (6.0, 12.0, 6.0, 6.0)  # sightings until a cell counts as much as the coarser one; fine last
 TRUST_PRIOR = 6.0
 Row = tuple[str, str, str]  # carrier, cell, value
@@ -135,13 +135,14 @@ class Habits:
         cell = quiet_cell(word, minute)
         return self._blended([], ((PRIOR, cell), (SHOP, cell), (brand, cell)))
 
-    def _count(self, cells: Iterable[Key], hour: int, outcome: tuple[int, float]) -> None:
+    def _count(self, cells: Sequence[Key], hour: int, outcome: tuple[int, float]) -> None:
+        week, (delay, weight), known = hour // clock.WEEK, outcome, self._cells
         for key in cells:
-            tally = self._tally(key)
-            if tally is None:
-                tally = self._cells[key] = Tally()
-            tally.add(hour // clock.WEEK, *outcome)
-            self._changed.add(key)
+            tally = known.get(key)
+            if not isinstance(tally, Tally):
+                tally = known[key] = self._tally(key) or Tally()
+            tally.add(week, delay, weight)
+        self._changed.update(cells)
 
     def _tally(self, key: Key) -> Tally | None:
         found = self._cells.get(key)
@@ -172,11 +173,11 @@ class Habits:
         found = self._expected.get((hour, slot))
         if found is None:
             odds = [1 / BINS] * BINS
-            root, fine = (self._tally((PRIOR, cell)) for cell in (hour, hour + slot))
-            if root is not None and root.seen:
-                odds = _mixed(odds, root, DOUBT)
-            if fine is not None and fine.seen:
-                odds = _mixed(odds, fine, TRUST_PRIOR / (fine.seen + TRUST_PRIOR))
+            for cell, trust in ((hour, 0.0), (hour + slot, TRUST_PRIOR)):
+                tally = self._tally((PRIOR, cell))
+                if tally is not None and tally.seen:
+                    odds = _mixed(odds, tally, trust / (tally.seen + trust))
+            odds = [DOUBT / BINS + (1 - DOUBT) * each for each in odds]
             found = self._expected[hour, slot] = sums(odds)
         return found
 

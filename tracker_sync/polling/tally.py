@@ -26,22 +26,32 @@ def sums(bins: Sequence[float]) -> Sums:
 class Tally:
     """Sightings of one cell: weighted news by delay, and all sightings, newsless ones too."""
 
-    __slots__ = ("_sums", "bins", "seen", "week")
+    __slots__ = ("_news", "_sums", "seen", "week")
 
-    def __init__(self, week: int = 0, seen: float = 0.0, bins: Sequence[float] = ()) -> None:
+    def __init__(
+        self, week: int = 0, seen: float = 0.0, news: dict[int, float] | None = None
+    ) -> None:
         self.week = week  # the newest; everything is weighted as seen from it
         self.seen = seen
-        self.bins = list(bins) or [0.0] * BINS
+        self._news = news or {}  # by half hour; in most of them there never was any
         self._sums: Sums | None = None
+
+    @property
+    def bins(self) -> list[float]:
+        """Weighted news by half hour."""
+        return [self._news.get(place, 0.0) for place in range(BINS)]
 
     def add(self, week: int, delay: int, weight: float) -> None:
         """Count one sighting: *delay* minutes until news of that weight; HORIZON: none."""
+        share = 1.0
         if week > self.week:
             self._age(week)
-        share = _KEPT ** (self.week - week) if week < self.week else 1.0
+        elif week < self.week:
+            share = _KEPT ** (self.week - week)
         self.seen += share
         if delay < HORIZON:
-            self.bins[delay // BIN] += share * weight
+            place = delay // BIN
+            self._news[place] = self._news.get(place, 0.0) + share * weight
             self._sums = None
 
     def sums(self) -> Sums:
@@ -54,21 +64,18 @@ class Tally:
         if self.seen:
             share = _KEPT ** (week - self.week)
             self.seen *= share
-            self.bins = [share * each for each in self.bins]
+            self._news = {place: share * each for place, each in self._news.items()}
             self._sums = None
         self.week = week
 
     def text(self) -> str:
         """Spell it: `week;sightings;bin:news bin:news`."""
-        bins = " ".join(f"{i}:{each:.6g}" for i, each in enumerate(self.bins) if each)
-        return f"{self.week};{self.seen:.6g};{bins}"
+        news = " ".join(f"{place}:{each:.6g}" for place, each in sorted(self._news.items()) if each)
+        return f"{self.week};{self.seen:.6g};{news}"
 
     @classmethod
     def of(cls, text: str) -> Tally:
         """Read what `text` spelled; ValueError for anything else."""
         week, seen, spelled = text.split(";")
-        bins = [0.0] * BINS
-        for each in spelled.split():
-            place, _, news = each.partition(":")
-            bins[int(place)] = float(news)
-        return cls(int(week), float(seen), bins)
+        pairs = (each.partition(":") for each in spelled.split())
+        return cls(int(week), float(seen), {int(place): float(news) for place, _, news in pairs})
