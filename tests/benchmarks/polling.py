@@ -24,7 +24,7 @@ from pretend_lives import Life
 from quota import under_quota
 
 SHARED = Path(__file__).parents[3] / "shared" / "bench" / "polling"
-PRICES = (3, 6, 9, 13, 20)
+PRICES = (3, 6, 10, 15, 22)
 Facts = dict[str, Any]
 
 

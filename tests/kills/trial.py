@@ -144,7 +144,7 @@ def _calm(found: Shop, plan: Plan) -> tuple[Diary, dict[datetime, int]]:
 def _rough(
     found: Shop, plan: Plan, needed: dict[datetime, int], progress: Callable[[int, int], None]
 ) -> tuple[Verdict, Diary, set[datetime]]:
-    """Live with kills: about equally many at each moment, until the last one is dealt."""
+    """Live with kills, until the last one is dealt."""
     verdict, diary, dice = Verdict(), Diary(), Random(f"kills {plan.seed}")
     gaps: set[datetime] = set()
     durations, before = [1.0], None
@@ -152,8 +152,11 @@ def _rough(
     for index, now in enumerate(moments):
         found.live(before, now)
         before = now
-        share = -(-(plan.kills - verdict.kills) // (len(moments) - index))
-        for blow in _blows(dice, share, needed[now], durations):
+        share = _share(plan.kills - verdict.kills, [needed[each] for each in moments[index:]])
+        goal = verdict.kills + share
+        for blow in _blows(dice, 4 * share, needed[now], durations):
+            if verdict.kills == goal:
+                break
             fallen = found.sync(now, blow)
             if fallen is None:
                 verdict.finished_first += 1
@@ -172,6 +175,12 @@ def _rough(
         diary.note(now, found)
     verdict.given_up = len(gaps)
     return verdict, diary, gaps
+
+
+def _share(left: int, calls: list[int]) -> int:
+    """How many of the kills that are left fall on the next pass: more where more happens."""
+    weights = [5 + count for count in calls]
+    return -(-left * weights[0] // sum(weights))
 
 
 def _blows(dice: Random, count: int, calls: int, durations: list[float]) -> Iterator[Blow]:

@@ -14,6 +14,7 @@ from tracker_sync.polling import Habits, estimate, word
 from tracker_sync.polling.cells import keys
 from tracker_sync.polling.clock import DAY, WEEK, minute, moment
 from tracker_sync.polling.curve import Curve, Part
+from tracker_sync.polling.habits import DOUBT
 from tracker_sync.polling.news import WEIGHTS, events
 from tracker_sync.polling.tally import BINS, HALF_LIFE, HORIZON, Tally
 
@@ -260,6 +261,17 @@ def test_a_shop_without_anything_expects_news_at_any_time() -> None:
     parts = Habits().curve("dhl", "in_transit", 0, 0)
 
     assert odds(parts, 0) == pytest.approx([1 / BINS] * BINS)
+
+
+def test_a_new_carrier_may_be_like_no_other() -> None:
+    seen = minute(at("Tue 07:00"), BERLIN)
+    cells = "in_transit/work/07", "in_transit/work/07/0d03h"
+    habits = Habits([("", cell, "0;1000000;2:1000000") for cell in cells])
+
+    found = odds(habits.curve("dhl", "in_transit", seen, seen - 90), seen)
+
+    assert found[2] == pytest.approx(1 - DOUBT, abs=0.01)
+    assert found[20] == pytest.approx(DOUBT / BINS)
 
 
 def test_what_is_learned_moves_a_curve_from_the_prior_to_the_carrier() -> None:

@@ -27,7 +27,7 @@ from tracker_sync.polling.curve import Part
 from tracker_sync.polling.news import ENDS, WEIGHTS, Event, events
 from tracker_sync.polling.tally import BIN, BINS, HORIZON, Sums, Tally, sums
 
-DOUBT = 0.2  # share of the prior that says: this carrier may be like no other
+DOUBT = 0.15  # share of the prior that says: this carrier may be like no other
 TRUST = (6.0, 12.0, 6.0, 6.0)  # sightings until a cell counts as much as the coarser one; fine last
 TRUST_PRIOR = 6.0
 Row = tuple[str, str, str]  # carrier, cell, value

@@ -19,7 +19,7 @@ _MINUTE = timedelta(minutes=1)
 _SILENT = timedelta(days=7)  # without a scan; from then on the pauses grow
 _SHARE_OF_SILENCE = 12
 _SPREAD = 0.05  # of the pause, earlier or later
-_PLENTY, _SCARCE = 14.0, 28.0  # prices between which ever less is spent on quiet news
+_PLENTY, _SCARCE = 6.0, 20.0  # prices between which ever less is spent on quiet news
 _RARE = 1 / 100  # minutes of lateness a minute, where nothing is learned
 _PLAIN = frozenset({Status.DELIVERED, Status.RETURNED, Status.LOST, Status.CANCELLED})
 
