@@ -139,6 +139,13 @@ def test_a_call_is_worth_the_lateness_since_the_last_answer(now: str, minutes: i
     assert value(HABITS, what, at(f"Tue {now}")) == pytest.approx(minutes, abs=0.2)
 
 
+def test_a_price_may_be_reached_before_the_half_hour_is_over() -> None:
+    certain = sums([1.0] + [0.0] * (BINS - 1))
+
+    # Lateness grows with the square: after t minutes it is t * t / 60.
+    assert Curve([(certain, 1.0)], 0).reached(price=0.6) == pytest.approx(6.0)
+
+
 def test_where_no_call_is_ever_worth_its_price_the_end_of_the_curve_counts() -> None:
     nothing = sums([0.0] * BINS)
 
