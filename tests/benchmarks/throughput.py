@@ -183,17 +183,15 @@ def split(url: str, numbers: list[str]) -> dict[str, float]:
 def karrio(url: str, numbers: list[str]) -> float | None:
     """Answers a second that karrio fetches and parses, ten numbers a call; None: not installed."""
     try:
-        from karrio import Tracking, gateway
+        from karrio import sdk
+        from karrio.core.models import TrackingRequest
+        from karrio.providers.dhl_universal.utils import Settings
     except ImportError:
         return None
-    from karrio.providers.dhl_universal.utils import Settings
-
-    Settings.server_url = url
-    door = gateway["dhl_universal"].create({"consumer_key": "b", "consumer_secret": "b"})
-    batches = [numbers[i : i + 10] for i in range(0, len(numbers), 10)]
-    took = timed(
-        lambda: [Tracking.fetch({"tracking_numbers": b}).from_(door).parse() for b in batches]
-    )
+    Settings.server_url = property(lambda _: url)
+    door = sdk.gateway["dhl_universal"].create({"consumer_key": "b", "consumer_secret": "b"})
+    batches = [TrackingRequest(numbers[i : i + 10]) for i in range(0, len(numbers), 10)]
+    took = timed(lambda: [sdk.Tracking.fetch(b).from_(door).parse() for b in batches])
     return len(numbers) / took[0]
 
 
