@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache
@@ -23,7 +23,7 @@ from tracker_sync.store.file import (
     migrated,
     refuse_newer,
 )
-from tracker_sync.store.memory import Memory, passes_by
+from tracker_sync.store.memory import Memory, passes_by, update
 
 _STARTS = 20  # tries to switch a new file to its log while others start on it
 
@@ -174,11 +174,26 @@ class Connection:
 
     def run(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """One statement that writes."""
+        self._past_memory(sql)
+        with explained(self.path):
+            return self.raw.execute(sql, values)
+
+    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """One statement that writes, for each of several rows."""
+        self._past_memory(sql)
+        with explained(self.path):
+            self.raw.executemany(sql, values)
+
+    def _past_memory(self, sql: str) -> None:
+        """Write what waits, and forget what *sql* may change."""
         self.settle()
         if self.memory.parcels and passes_by(sql):
             self.memory.forget()
-        with explained(self.path):
-            return self.raw.execute(sql, values)
+
+    def change(self, shipment_id: int, columns: Mapping[str, Any]) -> None:
+        """Set some columns of a parcel, in the memory where it is known there."""
+        if columns and not self.memory.change(shipment_id, columns):
+            self.run(update(tuple(columns)), *columns.values(), shipment_id)
 
     def later(self, sql: str, *values: Any) -> None:
         """One statement that writes and may wait, as the memory knows what it changes."""
@@ -191,12 +206,6 @@ class Connection:
             with explained(self.path):
                 for sql, values in self.memory.settled():
                     self.raw.executemany(sql, values)
-
-    def run_many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
-        """One statement that writes, for each of several rows."""
-        self.settle()
-        with explained(self.path):
-            self.raw.executemany(sql, values)
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of the database, readable for its owner alone."""

@@ -48,8 +48,6 @@ class Learned:
 
     def learned(self, until: Mapping[int, datetime]) -> None:
         """Histories of parcels were learned from, each up to a moment."""
-        self._db.settle()
-        self._db.memory.forget()
         self._db.run_many(
             "UPDATE shipments SET learned_until = ? WHERE id = ?",
             [(stamp(moment), shipment_id) for shipment_id, moment in until.items()],

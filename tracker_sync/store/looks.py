@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from tracker_sync.model import Direction, Status
 from tracker_sync.store.connection import Connection, maybe_unstamp, stamp, unstamp
-from tracker_sync.store.memory import Row, update
+from tracker_sync.store.memory import Row
 
 _COLUMNS = (
     "id, brand, number, status, failures, calls_day, calls_made, carrier, unknown_to, mark,"
@@ -122,9 +122,8 @@ class Looks:
         )
         before = set(row["unknown_to"].split()) if row else set()
         now = before - {carrier} if known else before | {carrier}
-        columns = {"unknown_to": " ".join(sorted(now))}
-        if now != before and not self._db.memory.change(shipment_id, columns):
-            self._db.run(update(tuple(columns)), *columns.values(), shipment_id)
+        if now != before:
+            self._db.change(shipment_id, {"unknown_to": " ".join(sorted(now))})
 
 
 def _due(row: sqlite3.Row | Row, today: str) -> Due:

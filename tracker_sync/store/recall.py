@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from tracker_sync.store import rows
 from tracker_sync.store.connection import Connection
@@ -24,54 +24,40 @@ def recall(
     db.settle()
     memory = db.memory
     memory.forget()
-    parcels_of = _parcels_of(db, asked)
+    parcels_of = _together(
+        db,
+        "SELECT DISTINCT o.order_id, o.shipment_id FROM shipment_orders o"
+        " JOIN shipment_orders a ON a.order_id = o.order_id WHERE a.shipment_id {among}"
+        " ORDER BY o.shipment_id",
+        asked,
+    )
     known = sorted(asked.union(*parcels_of.values()))
-    numbers, orders_of = _numbers(db, known), _orders_of(db, known)
-    _orders(db, {order_id for ids in orders_of.values() for order_id in ids})
-    found = {row["id"]: dict(row) for row in db.rows(f"{select} WHERE s.id {_AMONG}", _list(known))}
+    memory.orders_of = {shipment_id: [] for shipment_id in known} | _together(
+        db,
+        "SELECT shipment_id, order_id FROM shipment_orders WHERE shipment_id {among}"
+        " ORDER BY order_id",
+        known,
+    )
+    memory.numbers = _together(
+        db,
+        "SELECT shipment_id, number FROM numbers WHERE shipment_id {among} ORDER BY number",
+        known,
+    )
+    _orders(db, {order_id for ids in memory.orders_of.values() for order_id in ids})
     if histories:
         memory.scans, memory.told = _scans(db, histories), _told(db, histories)
         memory.messages = _messages(db, histories)
-    memory.numbers, memory.orders_of, memory.parcels_of = numbers, orders_of, parcels_of
-    memory.parcels = found
+    memory.parcels_of = parcels_of
+    found = db.rows(f"{select} WHERE s.id {_AMONG}", _list(known))
+    memory.parcels = {row["id"]: dict(row) for row in found}
 
 
-def _parcels_of(db: Connection, asked: Iterable[int]) -> dict[int, list[int]]:
-    """All parcels of the orders of some, in the order they were announced."""
-    found = db.rows(
-        "SELECT DISTINCT o.order_id, o.shipment_id FROM shipment_orders o"  # noqa: S608  a constant
-        f" JOIN shipment_orders a ON a.order_id = o.order_id WHERE a.shipment_id {_AMONG}"
-        " ORDER BY o.shipment_id",
-        _list(asked),
-    )
-    parcels: dict[int, list[int]] = defaultdict(list)
-    for row in found:
-        parcels[row["order_id"]].append(row["shipment_id"])
-    return dict(parcels)
-
-
-def _orders_of(db: Connection, known: list[int]) -> dict[int, list[int]]:
-    found = db.rows(
-        "SELECT shipment_id, order_id FROM shipment_orders"  # noqa: S608  a constant
-        f" WHERE shipment_id {_AMONG} ORDER BY order_id",
-        _list(known),
-    )
-    orders: dict[int, list[int]] = {shipment_id: [] for shipment_id in known}
-    for row in found:
-        orders[row["shipment_id"]].append(row["order_id"])
-    return orders
-
-
-def _numbers(db: Connection, known: list[int]) -> dict[int, list[str]]:
-    found = db.rows(
-        "SELECT shipment_id, number FROM numbers"  # noqa: S608  a constant
-        f" WHERE shipment_id {_AMONG} ORDER BY number",
-        _list(known),
-    )
-    numbers: dict[int, list[str]] = {shipment_id: [] for shipment_id in known}
-    for row in found:
-        numbers[row["shipment_id"]].append(row["number"])
-    return numbers
+def _together(db: Connection, sql: str, ids: Iterable[int]) -> dict[int, list[Any]]:
+    """The second column of a question about many, by the first."""
+    groups: dict[int, list[Any]] = {}
+    for key, value in db.rows(sql.format(among=_AMONG), _list(ids)):
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 def _orders(db: Connection, ids: Iterable[int]) -> None:

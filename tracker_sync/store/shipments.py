@@ -11,7 +11,7 @@ from tracker_sync.model import Order, Shipment
 from tracker_sync.store import rows
 from tracker_sync.store.connection import Connection, stamp
 from tracker_sync.store.histories import Histories
-from tracker_sync.store.memory import Row, update
+from tracker_sync.store.memory import Row
 from tracker_sync.store.recall import recall
 
 _SELECT = """
@@ -124,8 +124,7 @@ class Shipments(Histories):
 
     def update(self, shipment_id: int, columns: Mapping[str, Any]) -> None:
         """Overwrite some columns of a shipment."""
-        if columns and not self._db.memory.change(shipment_id, columns):
-            self._db.run(update(tuple(columns)), *columns.values(), shipment_id)
+        self._db.change(shipment_id, columns)
 
     # -- making values -------------------------------------------------------
 

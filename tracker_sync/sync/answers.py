@@ -17,7 +17,7 @@ from tracker_sync.polling import Look, next_look
 from tracker_sync.store import Due, stamp
 from tracker_sync.sync import feeds, trouble
 from tracker_sync.sync.calls import Answer, Call, NotAsked
-from tracker_sync.sync.heard import Heard, Item
+from tracker_sync.sync.heard import Heard, Item, charge
 from tracker_sync.sync.house import House
 from tracker_sync.sync.lanes import Lane
 from tracker_sync.sync.planning import jitter
@@ -107,7 +107,7 @@ class Answers:
             self._later(lane, (due,))
             return
         if reading.unregistered:
-            self._charge(lane, due)
+            charge(self._house, due, lane.today)
             lane.unregistered.append(due)
             return
         key = f"ambiguous:{due.id}"
@@ -182,11 +182,6 @@ class Answers:
 
     # -- failures ----------------------------------------------------------------
 
-    def _charge(self, lane: Lane, due: Due) -> None:
-        self._house.store.shipments.update(
-            due.id, {"calls_day": lane.today, "calls_made": due.calls_today + 1}
-        )
-
     def _later(self, lane: Lane, dues: Iterable[Due]) -> None:
         """The call failed: ask again after a growing pause."""
         for due in dues:
@@ -201,7 +196,7 @@ class Answers:
                 max_per_day=lane.carrier.max_per_parcel_day,
             )
             again = next_look(look, self._now)
-            self._charge(lane, due)
+            charge(self._house, due, lane.today)
             self._house.store.shipments.update(
                 due.id,
                 {"failures": due.failures + 1, "next_poll_at": stamp(again) if again else None},

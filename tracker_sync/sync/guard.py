@@ -22,16 +22,13 @@ def safely(store: Store, report: Report, key: str, action: Callable[[], T]) -> T
     Its own writes are undone, the traceback is logged, a person is told once. What the action
     raises on purpose, and a database that cannot be used, come through.
     """
-    try:
-        with store.attempt():
-            return action()
-    except (StoreError, TrackerError):
-        raise
-    except Exception:
-        log.exception("item.failed", key=key)
+
+    def tell(exc: Exception) -> None:
+        log.error("item.failed", key=key, exc_info=exc)
         what = key.replace(":", " ", 1)
         report.finding(key, f"{what} could not be handled; the log has the traceback")
-        return None
+
+    return _attempted(store, action, tell)
 
 
 def together(store: Store, action: Callable[[], T]) -> T | None:
@@ -39,11 +36,17 @@ def together(store: Store, action: Callable[[], T]) -> T | None:
 
     All its writes are undone then. Nothing is told: whoever is to blame fails again, and alone.
     """
+    return _attempted(store, action, lambda exc: log.debug("items.apart", exc_info=exc))
+
+
+def _attempted(
+    store: Store, action: Callable[[], T], failed: Callable[[Exception], None]
+) -> T | None:
     try:
         with store.attempt():
             return action()
     except (StoreError, TrackerError):
         raise
-    except Exception:
-        log.debug("items.apart", exc_info=True)
+    except Exception as exc:  # a fault of ours in what was done for one item
+        failed(exc)
         return None

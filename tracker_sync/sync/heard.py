@@ -75,8 +75,7 @@ class Heard:
 
     def _one(self, item: Item) -> int:
         if item.day:
-            charge = {"calls_day": item.day, "calls_made": item.due.calls_today + 1}
-            self._house.store.shipments.update(item.due.id, charge)
+            charge(self._house, item.due, item.day)
         if item.reading is None:
             looked.unmoved(self._house, item.due.id, self._now)
             return 0
@@ -88,3 +87,9 @@ class Heard:
         self._report.count("asked")
         self._report.count("not_found", int(item.reading is not None and item.reading.not_found))
         self._report.count("transitions", news)
+
+
+def charge(house: House, due: Due, day: str) -> None:
+    """Count a call about a parcel on the brand's calendar *day*."""
+    columns = {"calls_day": day, "calls_made": due.calls_today + 1}
+    house.store.shipments.update(due.id, columns)

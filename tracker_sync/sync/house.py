@@ -19,7 +19,7 @@ from tracker_sync.model import Direction, Kind, Shipment
 from tracker_sync.sources import Bundle, Reject, Source
 from tracker_sync.store import Store
 from tracker_sync.store.ledger import Ledger
-from tracker_sync.wire import Timer, Wire
+from tracker_sync.wire import Limits, Pacer, Timer, Wire
 
 if TYPE_CHECKING:
     from tracker_sync.sync.planning import Planner
@@ -141,6 +141,11 @@ class House:
     def asked_brands(self) -> list[str]:
         """Every brand somebody answers for."""
         return sorted({b for carrier in self.carriers.values() for b in self.brands_of(carrier)})
+
+    def wire(self, peer: str, *, limits: Limits, pacer: Pacer) -> Wire:
+        """A client for one peer; whoever takes it gives it back with `close`."""
+        transport = self.transport() if self.transport else None
+        return Wire(peer, self.timer, limits=limits, pacer=pacer, transport=transport)
 
     def brand(self, key: str) -> Brand:
         """How a brand shows itself; its key where no carrier speaks for it."""

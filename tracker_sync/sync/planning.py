@@ -175,17 +175,17 @@ class Planner:
         """Write what was learned since the last time, from *least* parcels or more."""
         if len(self._learned) < least:
             return
-        with store.transaction():  # the lesson, and that it was learned
-            self._keep(store)
-
-    def _keep(self, store: Store) -> None:
-        store.learned.learned(self._learned)
-        self._learned.clear()
         rows: list[Row] = self._habits.changed() if self._habits else []
         for needs in self._needs.values():
             rows += needs.changed()
-        if rows:
-            store.learned.keep(rows)
+        if rows or self._learned or self._counted:
+            with store.transaction():  # the lesson, and that it was learned
+                self._keep(store, rows)
+
+    def _keep(self, store: Store, rows: Sequence[Row]) -> None:
+        store.learned.learned(self._learned)
+        self._learned.clear()
+        store.learned.keep(rows)
         for key, (count, at) in self._counted.items():
             store.learned.keep_count(key, count, at)
         self._counted.clear()

@@ -15,9 +15,9 @@ import structlog
 from tracker_sync.errors import CallError, Rejected
 from tracker_sync.klaviyo import PEER
 from tracker_sync.store import stamp
-from tracker_sync.sync.house import House
+from tracker_sync.sync.house import Arrivals, House
 from tracker_sync.sync.report import Report
-from tracker_sync.wire import Limits, Pacer, Wire
+from tracker_sync.wire import Limits, Pacer
 
 log = structlog.get_logger()
 
@@ -45,7 +45,8 @@ def compare(house: House, report: Report, now: datetime, *, left: float) -> None
     if not ours:
         return
     house.step("arrivals")
-    theirs, why = _theirs(house, {metric for metric, _ in ours}, (until - _DAYS, until))
+    metrics = {metric for metric, _ in ours}
+    theirs, why = _theirs(house, house.arrivals, metrics, days=(until - _DAYS, until))
     with house.store.transaction():
         missing = 0 if why else _tell(house, report, ours, theirs)
         facts = {"at": stamp(now), "accepted": sum(ours.values()), "missing": missing, "why": why}
@@ -54,21 +55,14 @@ def compare(house: House, report: Report, now: datetime, *, left: float) -> None
 
 
 def _theirs(
-    house: House, metrics: set[str], days: tuple[datetime, datetime]
+    house: House, arrivals: Arrivals, metrics: set[str], *, days: tuple[datetime, datetime]
 ) -> tuple[_Counts, str]:
     """Klaviyo's counts, or why there are none."""
     since, until = (moment.date() for moment in days)
-    if house.arrivals is None:
-        return {}, ""
-    wire = Wire(
-        PEER,
-        house.timer,
-        limits=Limits(house.bounds.send_seconds),
-        pacer=Pacer(house.arrivals.per_second, house.timer),
-        transport=house.transport() if house.transport else None,
-    )
+    pacer = Pacer(arrivals.per_second, house.timer)
+    wire = house.wire(PEER, limits=Limits(house.bounds.send_seconds), pacer=pacer)
     try:
-        return house.arrivals.counts(wire, metrics, since, until), ""
+        return arrivals.counts(wire, metrics, since, until), ""
     except CallError as exc:
         tell = log.info if isinstance(exc, Rejected) else log.warning
         tell("arrivals.not_counted", why=exc.text)

@@ -45,13 +45,7 @@ class Workers:
     def _wire(self) -> Wire:
         wire: Wire | None = getattr(self._local, "wire", None)
         if wire is None:
-            transport = self._house.transport() if self._house.transport else None
-            wire = self._local.wire = Wire(
-                self._peer,
-                self._house.timer,
-                limits=self._limits,
-                pacer=self._pacer,
-                transport=transport,
-            )
+            wire = self._house.wire(self._peer, limits=self._limits, pacer=self._pacer)
+            self._local.wire = wire
             self._wires.append(wire)
         return wire
