@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -56,6 +57,21 @@ def _nobodys_log() -> None:
     """A command that set up the log in an earlier test says nothing about this one."""
     if "structlog" in sys.modules:
         sys.modules["structlog"].reset_defaults()
+
+
+@pytest.fixture
+def log_as_it_was() -> Iterator[None]:
+    """What a command sets up in this process is taken back after the test."""
+    import structlog
+
+    root, hook = logging.getLogger(), sys.excepthook
+    handlers, level = list(root.handlers), root.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers, sys.excepthook = handlers, hook
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session", autouse=True)

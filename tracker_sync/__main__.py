@@ -10,7 +10,8 @@ from tracker_sync.late import postpone
 def main() -> None:
     """Run the command line; a pass with nothing due starts without what it does not use."""
     gc.disable()  # imports leave no garbage; the command turns it on again
-    postpone("asyncio", "difflib", "httpx", "secrets", "shlex", "sqlite_utils", "ssl")
+    postpone("asyncio", "difflib", "httpx", "secrets", "shlex")
+    postpone("sqlite_utils", "ssl", "statistics")
     postpone("structlog", without="rich")  # for tracebacks that `log` does not print
     from tracker_sync import cli
 

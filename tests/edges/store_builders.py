@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +109,17 @@ def python(script: str, *arguments: object, cwd: Path | None = None) -> subproce
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+def together(starts: Sequence[subprocess.Popen[str]]) -> None:
+    """Wait until each of them says "ready", then let all go on."""
+    for each in starts:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in starts:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
 
 
 def outcome(process: subprocess.Popen[str]) -> str:

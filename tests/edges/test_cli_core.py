@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import sqlite3
@@ -20,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import yaml
 from click.testing import CliRunner, Result
 from freezegun import freeze_time
@@ -40,15 +38,7 @@ ORIGIN, DESTINATION, VAN = "LDTMV/MVMTV/AA", "ULFMV/UNLDD/EE", "SRTED/NRQRD/PO"
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
-    root, hook = logging.getLogger(), sys.excepthook
-    handlers, level = list(root.handlers), root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers, sys.excepthook = handlers, hook
-    root.setLevel(level)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("log_as_it_was")
 
 
 @dataclass

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -15,7 +13,6 @@ from typing import Any
 
 import click
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 
 from passes.world import World, configure, moment, world
@@ -35,17 +32,13 @@ A, B, C = "1Z999AA10123456784", "1Z999AA10123456799", "1Z999AA10123456700"
 FULL = ("announced 1h", "dispatched 2h", "new_code 6h", "in_transit 8h", "delivered 30h")
 
 
+pytestmark = pytest.mark.usefixtures("log_as_it_was")
+
+
 @pytest.fixture(autouse=True)
-def _as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No configuration in the working directory, and logging as it was before."""
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration in the working directory."""
     monkeypatch.chdir(tmp_path)
-    root, hook = logging.getLogger(), sys.excepthook
-    handlers, level = list(root.handlers), root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers, sys.excepthook = handlers, hook
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

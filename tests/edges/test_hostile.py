@@ -9,7 +9,6 @@ import ast
 import csv
 import io
 import json
-import logging
 import os
 import re
 import sqlite3
@@ -96,15 +95,7 @@ hostile_texts = st.one_of(
 timer = Timer(lambda: 0.0, lambda _seconds: None)
 
 
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    root, hook = logging.getLogger(), sys.excepthook
-    handlers, level = list(root.handlers), root.level
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers, sys.excepthook = handlers, hook
-    root.setLevel(level)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("log_as_it_was")
 
 
 def tell(figure: str) -> None:

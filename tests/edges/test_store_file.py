@@ -24,6 +24,7 @@ from edges.store_builders import (
     parcel,
     python,
     raw,
+    together,
 )
 from tracker_sync import schema
 from tracker_sync.errors import StoreError
@@ -458,13 +459,7 @@ def test_many_may_start_at_once(path: Path) -> None:
     starts = [python(script, cwd=path.parent) for _ in range(3)]
 
     for _ in range(5):
-        for each in starts:
-            assert each.stdout is not None
-            assert each.stdout.readline() in {"ready\n"}
-        for each in starts:
-            assert each.stdin is not None
-            each.stdin.write("\n")
-            each.stdin.flush()
+        together(starts)
 
     assert [outcome(each) for each in starts] == ["all open"] * 3
     for new in path.parent.glob("*.db"):

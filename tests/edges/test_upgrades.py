@@ -22,7 +22,7 @@ import structlog
 from click.testing import CliRunner
 from sqlite_utils import Database, Migrations
 
-from edges.store_builders import NOW, SHOP, asked, opened, outcome, parcel, python, raw
+from edges.store_builders import NOW, SHOP, asked, opened, outcome, parcel, python, raw, together
 from passes.world import world
 from tracker_sync import schema
 from tracker_sync.cli import main
@@ -330,14 +330,8 @@ def test_of_several_that_start_after_an_upgrade_one_migrates(path: Path) -> None
         "print('ready', flush=True)\nsys.stdin.readline()\nopened(Path(sys.argv[1])).close()\n"
     )
     starts = [python(script, path) for _ in range(3)]
-    for each in starts:
-        assert each.stdout is not None
-        assert each.stdout.readline() == "ready\n"
 
-    for each in starts:
-        assert each.stdin is not None
-        each.stdin.write("\n")
-        each.stdin.flush()
+    together(starts)
 
     assert [outcome(each) for each in starts] == [""] * 3
     assert len(backups(path)) == 1
@@ -430,13 +424,8 @@ def test_a_file_that_appears_meanwhile_is_not_overwritten(path: Path) -> None:
         "except StoreError as exc:\n    print(exc)\n"
     )
     writers = [python(script, path, target) for _ in range(3)]
-    for each in writers:
-        assert each.stdout is not None
-        assert each.stdout.readline() == "ready\n"
-    for each in writers:
-        assert each.stdin is not None
-        each.stdin.write("\n")
-        each.stdin.flush()
+
+    together(writers)
 
     said = sorted(map(outcome, writers))
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 
 from passes.crashing import CRASHED, one_pass
+from passes.processes import ready_for
 from passes.world import World, moment, world
 from tracker_sync.sandbox.klaviyo import Event
 
 A, B, C = "1Z999AA10123456784", "1Z999AA10123456799", "1Z999AA10123456805"
 BACK = "1Z999AA1R123456781"
 PASSES = ("0h", "3h", "27h", "31h", "60h", "104h")
-TESTS = Path(__file__).parents[1]
 
 
 def prepare(shop: World) -> None:
@@ -40,16 +39,12 @@ def arrive(shop: World, at: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def processes() -> multiprocessing.context.ForkServerContext:
-    """Processes that start fast, because a server has imported everything."""
-    os.environ["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["passes.crashing", "tracker_sync.carriers.ups"])
-    return context
+def processes() -> ForkServerContext:
+    return ready_for("passes.crashing")
 
 
 def run(
-    processes: multiprocessing.context.ForkServerContext,
+    processes: ForkServerContext,
     shop: World,
     dies_at: int | None = None,
     names: Path | None = None,
@@ -97,7 +92,7 @@ def world_after(shop: World) -> list[object]:
 
 @pytest.mark.timeout(600)
 def test_a_crash_after_any_step_loses_and_doubles_nothing(
-    tmp_path: Path, processes: multiprocessing.context.ForkServerContext
+    tmp_path: Path, processes: ForkServerContext
 ) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()

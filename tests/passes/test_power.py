@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import re
@@ -16,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,9 @@ from kills.lives import START, town
 from kills.shop import Shop, opened
 from kills.trial import Diary, Verdict, compare, truths
 from passes.cutting import cut_pass, lose_the_rest
+from passes.processes import ready_for
 from passes.test_crash import (
     PASSES,
-    TESTS,
     A,
     arrive,
     facts,
@@ -50,17 +50,13 @@ MOMENTS = [START + at * HOUR for at in (1, 12, 27, 34, 53, 60, 84, 125, 150, 224
 
 
 @pytest.fixture(scope="module")
-def processes() -> multiprocessing.context.ForkServerContext:
-    """Processes that start fast, because a server has imported everything."""
-    os.environ["PYTHONPATH"] = os.pathsep.join((str(TESTS), str(TESTS.parent)))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["passes.cutting", "tracker_sync.carriers.ups"])
-    return context
+def processes() -> ForkServerContext:
+    return ready_for("passes.cutting")
 
 
 @pytest.mark.timeout(600)
 def test_what_the_disk_had_for_certain_is_enough(
-    tmp_path: Path, processes: multiprocessing.context.ForkServerContext
+    tmp_path: Path, processes: ForkServerContext
 ) -> None:
     """Files are moved and messages sent only when the disk itself knows of it."""
     folder, cuts = tmp_path / "shop", 0
@@ -92,7 +88,7 @@ def test_what_the_disk_had_for_certain_is_enough(
 
 
 def test_a_power_cut_after_a_message_went_changes_nobody_it_goes_to(
-    tmp_path: Path, processes: multiprocessing.context.ForkServerContext
+    tmp_path: Path, processes: ForkServerContext
 ) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()

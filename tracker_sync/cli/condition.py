@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median_high
 
 from tracker_sync.cli.carriers import CarrierHealth, Unknown, health, opened, unknown_codes
 from tracker_sync.cli.moments import span
@@ -170,7 +170,7 @@ def _every(store: Store, stated: timedelta) -> timedelta:
     """
     began = store.journal.began(_LOOKED_BACK)
     gaps = [later - earlier for later, earlier in pairwise(began)]
-    return max(stated, median_high(gaps)) if len(began) >= _ENOUGH else stated
+    return max(stated, statistics.median_high(gaps)) if len(began) >= _ENOUGH else stated
 
 
 def _arrived(store: Store) -> Arrived | None:

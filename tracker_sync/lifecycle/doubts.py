@@ -6,11 +6,11 @@ column that has slipped. A list that is suddenly short is an export that broke o
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 
 from tracker_sync.lifecycle.intake import same_person
 from tracker_sync.model import Advice, Recipient
@@ -113,7 +113,7 @@ def shrunk(rows: int, before: Sequence[Size], now: datetime, *, lists_all: bool)
     sizes = [size.rows for size in before if size.rows or not lists_all]
     if not sizes:
         return ""
-    usual = int(median(sizes)) if lists_all else min(sizes)
+    usual = int(statistics.median(sizes)) if lists_all else min(sizes)
     known_long = len(sizes) >= _ENOUGH and now - min(size.at for size in before) >= _WEEK
     if not lists_all and not known_long:
         return ""
