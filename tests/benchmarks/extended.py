@@ -26,7 +26,7 @@ from tracker_sync.polling import Price
 from tracker_sync.polling.news import ENDS, QUIET, QUIET_WEIGHT, WEIGHTS, events
 
 TICK, HOUR = 5, 60
-PRICES = (7, 13)
+PRICES = (7, 13, 18)
 DAYS, COUNTED = 42, (21, 35)
 LATENESS = 45
 PATIENCE = 2  # looks that are left to a neighbour, as that one may be the odd one out
